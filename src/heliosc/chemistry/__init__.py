@@ -1,0 +1,1 @@
+"""Molecule identity, conformers, descriptors, synthesizability, structural alerts."""

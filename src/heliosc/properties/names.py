@@ -1,0 +1,52 @@
+"""The vocabulary of properties: names, units, meaning.
+
+Signs are those of the field's definitions: energies in eV, electron affinity positive for a bound anion, ionisation
+energies never taken from -HOMO.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heliosc.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefinition:
+    """One measurable or computable quantity of a molecule."""
+
+    name: str
+    unit: str
+    symbol: str
+    meaning: str
+
+
+_DEFINITIONS = (
+    PropertyDefinition("homo_energy", "eV", "E(HOMO)", "highest occupied orbital energy of the neutral"),
+    PropertyDefinition("lumo_energy", "eV", "E(LUMO)", "lowest unoccupied orbital energy of the neutral"),
+    PropertyDefinition("homo_lumo_gap", "eV", "E(gap)", "lumo_energy - homo_energy, not the optical gap"),
+    PropertyDefinition("vertical_ionization_energy", "eV", "IE(v)", "E+(R0) - E0(R0)"),
+    PropertyDefinition("adiabatic_ionization_energy", "eV", "IE(a)", "E+(R+) - E0(R0)"),
+    PropertyDefinition("vertical_electron_affinity", "eV", "EA(v)", "E0(R0) - E-(R0), positive when bound"),
+    PropertyDefinition("adiabatic_electron_affinity", "eV", "EA(a)", "E0(R0) - E-(R-), positive when bound"),
+    PropertyDefinition("fundamental_gap", "eV", "IE-EA", "vertical IE minus vertical EA"),
+    PropertyDefinition("lambda_hole", "eV", "lambda(h)", "[E+(R0) - E+(R+)] + [E0(R+) - E0(R0)]"),
+    PropertyDefinition("lambda_electron", "eV", "lambda(e)", "[E-(R0) - E-(R-)] + [E0(R-) - E0(R0)]"),
+    PropertyDefinition("dipole_moment", "D", "mu", "norm of the neutral's dipole moment at R0"),
+    PropertyDefinition("polarizability", "A^3", "alpha", "isotropic static polarizability of the neutral at R0"),
+    PropertyDefinition("sa_score", "1", "SA", "synthetic accessibility, 1 easy to 10 hard"),
+)
+
+PROPERTIES: dict[str, PropertyDefinition] = {definition.name: definition for definition in _DEFINITIONS}
+
+
+def property_definition(name: str) -> PropertyDefinition:
+    """Look a property up.
+
+    Raises
+    ------
+    InputError : the name is not in the vocabulary
+    """
+    if name not in PROPERTIES:
+        raise InputError(f"unknown property {name!r}; expected one of: {', '.join(PROPERTIES)}")
+    return PROPERTIES[name]
