@@ -1,0 +1,144 @@
+"""What a campaign remembers, and how it lies on disk.
+
+A run folder holds::
+
+    config.yaml            resolved configuration
+    environment.json       versions, seeds, machine, hashes of the shipped data and weights
+    state.json             where the campaign stands (round, stage)
+    store.sqlite           every calculation, the only source of truth for computed values
+    history.jsonl          one RoundRecord a line, written when a round is complete
+    rounds/000/            proposals.csv, candidates.jsonl (one CandidateRecord a line), surrogate/, generator/, diagnostics/
+    candidates.csv         every computed candidate, best first
+    report.html            written by ``heliosc report``
+    handoff/               packages written by ``heliosc handoff``
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from heliosc.errors import ParseError
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedValue:
+    """A prediction as it stood when the candidate was selected, in the unit of its key."""
+
+    mean: float
+    epistemic_std: float
+    aleatoric_std: float
+
+    @property
+    def std(self) -> float:
+        return float((self.epistemic_std**2 + self.aleatoric_std**2) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRecord:
+    """One selected candidate, from proposal to computed values.
+
+    Attributes
+    ----------
+    id : ``<run id>-r<round>-<nn>``
+    role : name of the role it was selected for
+    source : ``jtvae`` (prior or conditional sample) or ``jtvae-neighbour`` (near a good known molecule)
+    reason : why it was selected, in words and numbers
+    predicted : ``name@level`` -> prediction before the calculation
+    computed : ``name@level`` -> computed value; empty until computed
+    failure : ``{"error_class", "reason"}`` when the calculation failed, else None
+    meets_window : verdict of the role's window on the computed values; None while a value is missing
+    calculation_key : key of the task in the store
+    """
+
+    id: str
+    smiles: str
+    inchikey: str
+    role: str
+    round: int
+    source: str
+    score: float
+    reason: str
+    predicted: Mapping[str, PredictedValue]
+    sa_score: float
+    sa_score_core: float
+    alerts: tuple[str, ...] = ()
+    calculation_key: str = ""
+    computed: Mapping[str, float] = field(default_factory=dict)
+    failure: Mapping[str, str] | None = None
+    meets_window: bool | None = None
+    wall_time_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRecord:
+    """One finished round.
+
+    Attributes
+    ----------
+    funnel : stage -> count, in order: sampled, valid, unique, novel, constraints, selected, computed, failed
+    rejected : reason -> count of the proposals that constraints removed
+    timing_s : stage -> wall seconds (generate, predict, select, compute, train)
+    core_seconds : CPU seconds of the calculations
+    hypervolume : role -> hypervolume of all computed candidates so far (role's objectives and reference point)
+    hypervolume_random : role -> the same for an equal number of random library molecules (mean of seeds)
+    window_share : role -> {"candidates": [met, judged], "library": [met, judged]}
+    surrogate_error : ``name@level`` -> {"mae", "coverage95", "n"} of this round's predictions against fresh values
+    """
+
+    round: int
+    funnel: Mapping[str, int]
+    rejected: Mapping[str, int]
+    timing_s: Mapping[str, float]
+    core_seconds: float
+    hypervolume: Mapping[str, float]
+    hypervolume_random: Mapping[str, float]
+    window_share: Mapping[str, Mapping[str, list[int]]]
+    surrogate_error: Mapping[str, Mapping[str, float]]
+
+
+def candidate_from_json(data: Mapping[str, Any]) -> CandidateRecord:
+    """Inverse of ``dataclasses.asdict`` for a candidate."""
+    fields = dict(data)
+    fields["predicted"] = {key: PredictedValue(**value) for key, value in data["predicted"].items()}
+    fields["alerts"] = tuple(data["alerts"])
+    return CandidateRecord(**fields)
+
+
+def to_json_line(record: CandidateRecord | RoundRecord) -> str:
+    return json.dumps(asdict(record), sort_keys=True, allow_nan=False)
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """All records of a ``.jsonl`` file.
+
+    Raises
+    ------
+    ParseError : a line is not JSON; names file and line
+    """
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise ParseError(f"{path}, line {number}: not a JSON record ({error}); restore the file or remove it") from error
+    return records
+
+
+def read_candidates(run_folder: Path) -> list[CandidateRecord]:
+    """Every candidate of a run, round by round."""
+    files = sorted(run_folder.glob("rounds/[0-9]*/candidates.jsonl"))
+    return [candidate_from_json(record) for file in files for record in read_json_lines(file)]
+
+
+def read_history(run_folder: Path) -> list[RoundRecord]:
+    """The finished rounds of a run; empty before the first is complete."""
+    path = run_folder / "history.jsonl"
+    return [RoundRecord(**record) for record in read_json_lines(path)] if path.exists() else []
+
+
+def format_lines(records: Iterable[CandidateRecord | RoundRecord]) -> str:
+    return "".join(to_json_line(record) + "\n" for record in records)
