@@ -1,0 +1,189 @@
+"""One typed configuration: YAML files and ``dotted.key=value`` overrides in, a validated ``Config`` out.
+
+Every file in ``configs/`` is a part of the same schema; what a file leaves out keeps its default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from heliosc.errors import InputError, UsageError
+
+
+class Section(BaseModel):
+    """A part of the configuration; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ComputeSettings(Section):
+    """Where and how tensors are computed. AMP and compile only matter for training."""
+
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
+    amp: bool = Field(False, description="mixed precision in training")
+    compile: bool = Field(False, description="torch.compile in training; pays on a GPU and for long trainings")
+    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
+
+
+class SurrogateSettings(Section):
+    """The MPNN ensemble."""
+
+    compute: ComputeSettings = ComputeSettings()
+    weights: Path | None = Field(None, description="model folder; none = the shipped weights")
+    data: Path | None = Field(None, description="CSV to train on; none = the embedded library")
+    out: Path = Path("models/surrogate")
+    n_members: int = Field(5, ge=1, le=50)
+    epochs: int = Field(60, ge=1)
+    fine_tune_epochs: int = Field(6, ge=0, description="epochs after each round; 0 keeps the model as it is")
+
+
+class GeneratorSettings(Section):
+    """The JT-VAE."""
+
+    compute: ComputeSettings = ComputeSettings()
+    weights: Path | None = Field(None, description="model folder; none = the shipped weights")
+    data: Path | None = Field(None, description="CSV to train on; none = the embedded library")
+    out: Path = Path("models/generator")
+    epochs: int = Field(120, ge=1)
+    fine_tune_epochs: int = Field(2, ge=0, description="epochs of weighted retraining after each round; 0 keeps it")
+    n_samples: int = Field(600, ge=1, description="proposals a role and round")
+    neighbour_share: float = Field(0.5, ge=0, le=1, description="share proposed near the best known molecules")
+    temperature: float = Field(1.0, gt=0)
+
+
+class QCSettings(Section):
+    """Quantum chemistry."""
+
+    engine: str = Field("auto", description="auto, tblite or xtb")
+    max_workers: int = Field(0, ge=0, description="worker processes; 0 = one a core")
+    timeout_s: float = Field(600, gt=0, description="limit for one molecule")
+    n_conformers: int = Field(3, ge=1, le=50)
+
+
+class SelectionSettings(Section):
+    """What is asked for and how the batch is chosen."""
+
+    roles: tuple[str, ...] = ("p_dopable", "n_dopable")
+    role_file: Path | None = Field(None, description="your own roles; none = the shipped ones")
+    acquisition: str = "pareto_ucb"
+    beta: float = Field(1.0, ge=0, description="weight of the uncertainty in UCB")
+    max_similarity: float = Field(0.7, gt=0, le=1, description="largest Tanimoto similarity within a batch")
+    elements: tuple[str, ...] = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br")
+    min_heavy_atoms: int = Field(10, ge=1)
+    max_heavy_atoms: int = Field(45, le=200)
+    max_sa_score_core: float = Field(6.0, gt=0)
+
+
+class CampaignSettings(Section):
+    """The loop."""
+
+    rounds: int = Field(3, ge=1)
+    batch_size: int = Field(16, ge=1, description="calculations a round, shared by the roles")
+    runs: Path = Path("runs")
+    handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
+
+
+class Config(Section):
+    """All settings of heliosc."""
+
+    seed: int = Field(0, ge=0)
+    campaign: CampaignSettings = CampaignSettings()
+    selection: SelectionSettings = SelectionSettings()
+    surrogate: SurrogateSettings = SurrogateSettings()
+    generator: GeneratorSettings = GeneratorSettings()
+    qc: QCSettings = QCSettings()
+
+    def digest(self) -> str:
+        """Short hash of the resolved configuration, the identity of a run."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Read a configuration.
+
+    Parameters
+    ----------
+    file : YAML with any part of the schema; None = all defaults
+    overrides : ``dotted.key=value`` texts, the value in YAML
+
+    Raises
+    ------
+    InputError : the file is missing, unreadable or not a YAML mapping
+    UsageError : an unknown key or a value of the wrong kind, with the nearest known key
+    """
+    settings = _read_yaml(file) if file else {}
+    for override in overrides:
+        _apply_override(settings, override)
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise UsageError(_explain(error, where=str(file or "configuration"))) from error
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read configuration {file}: {error}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{file} is not valid YAML: {error}") from error
+    if settings is None:
+        raise InputError(f"configuration {file} is empty; see configs/active_learn.yaml for an example")
+    if not isinstance(settings, dict):
+        raise InputError(f"{file} holds a {type(settings).__name__}; expected keys and values, see configs/")
+    return settings
+
+
+def _apply_override(settings: dict[str, Any], override: str) -> None:
+    dotted, separator, text = override.partition("=")
+    if not separator or not dotted.strip():
+        raise UsageError(f"override {override!r} is not of the form dotted.key=value, e.g. campaign.rounds=2")
+    *parents, last = dotted.strip().split(".")
+    node = settings
+    for parent in parents:
+        node = node.setdefault(parent, {})
+        if not isinstance(node, dict):
+            raise UsageError(f"override {override!r}: {parent!r} is a value, not a section")
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"override {override!r}: the value is not valid YAML") from error
+
+
+def _explain(error: ValidationError, *, where: str) -> str:
+    lines = []
+    for problem in error.errors():
+        location = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"unknown key {location!r}{_did_you_mean(problem['loc'])}")
+        else:
+            lines.append(f"{location}: {problem['msg']} (got {problem['input']!r})")
+    return f"{where}: " + "; ".join(lines)
+
+
+def _did_you_mean(location: tuple[int | str, ...]) -> str:
+    known = _keys_at(location[:-1])
+    close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; expected one of: {', '.join(sorted(known))}"
+
+
+def _keys_at(parents: Iterable[int | str]) -> Mapping[str, Any]:
+    model: type[BaseModel] = Config
+    for parent in parents:
+        annotation = model.model_fields[str(parent)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return {}
+        model = annotation
+    return model.model_fields

@@ -1,0 +1,82 @@
+"""Files that are either complete or absent: written beside their place, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from heliosc.errors import ResourceError
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {path}: {error.strerror or error}; check free space and permission, then run the same command"
+        ) from error
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader, or a later start after a kill, never sees half of it.
+
+    Raises
+    ------
+    ResourceError : the folder is read-only or the disk is full
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def folder_written_atomically(folder: Path) -> Iterator[Path]:
+    """A scratch folder beside ``folder`` that takes its place when the block ends without an error.
+
+    Raises
+    ------
+    ResourceError : the parent is read-only or the disk is full
+    """
+    with _explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        with _explained(folder):
+            yield scratch
+            scratch.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            scratch.replace(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def ensure_folder(folder: Path) -> Path:
+    """Make a folder and prove that files can be written in it.
+
+    Raises
+    ------
+    ResourceError : it cannot be made or written
+    """
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".writable.", dir=folder)
+        os.close(handle)
+        Path(name).unlink()
+    return folder

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from heliosc.config import Config, load_config
+from heliosc.errors import InputError, UsageError
+
+
+def test_defaults_run_the_two_dopable_roles() -> None:
+    assert load_config().selection.roles == ("p_dopable", "n_dopable")
+
+
+def test_yaml_round_trip_keeps_identity(tmp_path: Path) -> None:
+    config = load_config(overrides=["campaign.rounds=7", "selection.roles=[donor]"])
+    file = tmp_path / "config.yaml"
+    file.write_text(config.to_yaml())
+    assert load_config(file) == config
+    assert load_config(file).digest() == config.digest() != Config().digest()
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("campaign.ruonds=3", "did you mean 'rounds'"),
+        ("campain.rounds=3", "did you mean 'campaign'"),
+        ("campaign.rounds=zero", "campaign.rounds"),
+        ("campaign.rounds=0", "campaign.rounds"),
+        ("seed.x=1", "seed"),
+        ("rounds", "dotted.key=value"),
+        ("surrogate.compute.device=gpu", "surrogate.compute.device"),
+    ],
+)
+def test_wrong_keys_and_values_are_explained(override: str, expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
+        load_config(overrides=[override])
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", "empty"), ("- a", "list"), ("a: [", "not valid YAML")])
+def test_bad_files_are_explained(tmp_path: Path, text: str, expected: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=expected):
+        load_config(file)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"absent\.yaml"):
+        load_config(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("file", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_are_valid(file: Path) -> None:
+    load_config(file)
