@@ -1,0 +1,284 @@
+"""The loop that takes tasks from the store to the workers and their answers back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from types import FrameType
+from typing import Any
+
+from heliosc.errors import UsageError
+from heliosc.execution.pool import PoolEvent, TaskStarted, TaskSuccess, WorkerPool, WorkerSettings
+from heliosc.execution.store import QCResultStore
+from heliosc.execution.tasks import FINAL_STATES, Counts, RunInterruptedError, StaleLeaseError, Task, TaskState
+
+LEASE_S = 60.0
+_POLL_S = 0.2
+_LOOK_EVERY_S = 1.0  # how often leases and the tasks of other drivers are looked at
+_LOOK_AHEAD = 100  # queued keys offered to one claim
+_DEFAULT_SETTINGS = WorkerSettings()
+
+_log = logging.getLogger(__name__)
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+def run_tasks(
+    store: QCResultStore,
+    keys: Iterable[str] | None = None,
+    *,
+    n_workers: int,
+    on_event: OnEvent | None = None,
+    stop: Callable[[], bool] | None = None,
+    settings: WorkerSettings = _DEFAULT_SETTINGS,
+    lease_s: float = LEASE_S,
+) -> Counts:
+    """Run tasks on local worker processes until all of them are done, failed or cancelled.
+
+    Several processes may do this on one store at once: each task runs in one of them. Started again after any death
+    it goes on with what is unfinished.
+
+    Parameters
+    ----------
+    keys : tasks to run; by default all that are in the store now
+    n_workers : number of worker processes
+    on_event : called for each change with a dict: ``key, state`` ("running", "done", "failed", "cancelled", or
+        "queued" for one that is tried again), ``done`` (final tasks), ``total, running``, ``wall_s`` (of the attempt,
+        or None), ``eta_s`` (or None)
+    stop : asked often; once true, workers are ended, unfinished tasks queued again, and the counts returned
+    lease_s : after this many seconds of silence drivers on other hosts may take over
+
+    Returns
+    -------
+    Counts : of these tasks
+
+    Raises
+    ------
+    RunInterruptedError : SIGINT or SIGTERM came (main thread only); everything was put in order before
+    ResourceError : disk full, or workers cannot be started
+    UsageError : a key is not in the store
+    """
+    chosen = list(store.states()) if keys is None else list(dict.fromkeys(keys))
+    driver = TaskDriver(store, n_workers=n_workers, on_event=on_event, settings=settings, lease_s=lease_s)
+    driver.add(chosen)
+    with _caught_signals() as caught:
+        driver.run(lambda: bool(caught) or (stop is not None and stop()), is_endless=False)
+    counts = store.counts(chosen)
+    if caught and counts.n_final < counts.total:
+        raise RunInterruptedError(caught[0], counts)
+    return counts
+
+
+class TaskDriver:
+    """Moves its tasks through a pool of workers; ``run`` belongs to one thread, ``add`` and ``wake`` to any.
+
+    Parameters
+    ----------
+    see ``run_tasks``
+    """
+
+    def __init__(
+        self,
+        store: QCResultStore,
+        *,
+        n_workers: int,
+        on_event: OnEvent | None = None,
+        settings: WorkerSettings = _DEFAULT_SETTINGS,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        if n_workers < 1:
+            raise UsageError(f"number of workers is {n_workers}; expected 1 or more")
+        self._store = store
+        self._n_workers = n_workers
+        self._on_event = on_event
+        self._settings = settings
+        self._lease_s = lease_s
+        self._pool: WorkerPool | None = None
+        self._added: deque[str] = deque()
+        self._known: set[str] = set()
+        self._open: set[str] = set()  # known and not final
+        self._claimable: deque[str] = deque()  # open and queued when last seen
+        self._leases: dict[str, int] = {}
+        self._n_finished = 0  # by this driver
+        self._started_at = self._look_at = self._beat_at = 0.0
+
+    def add(self, keys: Iterable[str]) -> None:
+        """Take charge of these tasks.
+
+        Raises
+        ------
+        UsageError : a key is not in the store
+        """
+        wanted = list(keys)
+        states = self._store.states(wanted)
+        unknown = [key for key in wanted if key not in states]
+        if unknown:
+            raise UsageError(
+                f"{len(unknown)} task(s) are not in {self._store.path}, first {unknown[0]!r}; submit them first"
+            )
+        self._added.extend(states)
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the loop look at the store at once."""
+        self._look_at = 0.0
+        if self._pool is not None:
+            self._pool.wake()
+
+    def run(self, should_stop: Callable[[], bool], *, is_endless: bool) -> None:
+        """Work until all tasks are final (or, endless, for more to come), or until told to stop."""
+        self._store.release_expired()
+        self._started_at = self._beat_at = time.monotonic()
+        pool = self._pool = WorkerPool(self._n_workers, self._settings)
+        try:
+            while not should_stop():
+                self._take_added()
+                self._look_around(pool)
+                if not self._open and not is_endless:
+                    break
+                self._turn(pool, [])
+                self._turn(pool, pool.wait(_POLL_S))
+        finally:
+            self._pool = None
+            self._leave(pool)
+
+    def _turn(self, pool: WorkerPool, events: list[PoolEvent]) -> None:
+        can_start = bool(self._claimable) and pool.n_idle > 0
+        if not events and not can_start:
+            return
+        with self._store.transaction():  # one wait for the disk for answers and new work together
+            changes = [change for event in events if (change := self._commit(event)) is not None]
+            tasks = self._claim(pool.n_idle)
+        for task in tasks:
+            pool.start(task)
+        for key, state, wall_s in changes:
+            self._settle(key, state, wall_s=wall_s)
+
+    def _claim(self, n_tasks: int) -> list[Task]:
+        tasks: list[Task] = []
+        while self._claimable and len(tasks) < n_tasks:
+            offered = list(islice(self._claimable, _LOOK_AHEAD))
+            task = self._store.claim(str(os.getpid()), self._lease_s, keys=offered)
+            if task is None:  # others were faster; what they took is followed by _look_around
+                for _ in offered:
+                    self._claimable.popleft()
+                continue
+            self._claimable.remove(task.key)
+            self._leases[task.key] = task.token
+            tasks.append(task)
+        return tasks
+
+    def _commit(self, event: PoolEvent) -> tuple[str, TaskState, float | None] | None:
+        task = event.task
+        if isinstance(event, TaskStarted):
+            return task.key, "running", None
+        self._leases.pop(task.key, None)
+        try:
+            if isinstance(event, TaskSuccess):
+                self._store.complete(task.key, task.token, event.result, cost=event.cost)
+                return task.key, "done", event.cost.wall_s
+            state = self._store.fail(
+                task.key, task.token, event.error_class, event.reason, traceback=event.traceback, cost=event.cost
+            )
+        except StaleLeaseError as error:
+            _log.warning("%s", error)  # the store has logged it too; whoever holds the task now answers for it
+            return None
+        return task.key, state, event.cost.wall_s
+
+    def _take_added(self) -> None:
+        keys = []
+        while self._added:
+            keys.append(self._added.popleft())
+        new = [key for key in keys if key not in self._open]
+        self._known.update(new)
+        self._open.update(new)
+        self._follow(new)
+
+    def _look_around(self, pool: WorkerPool) -> None:
+        """Once in a while: keep the leases, notice lost ones, and see what other drivers did."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_EVERY_S
+        if now > self._beat_at + self._lease_s / 3:
+            self._beat_at = now
+            lost = self._store.heartbeat(self._leases, lease_s=self._lease_s)
+        else:
+            lost = self._store.lost_leases(self._leases)
+        for key in lost:
+            del self._leases[key]
+            pool.drop(key)
+        self._follow(lost)
+        if not self._claimable and pool.n_idle:
+            self._store.release_expired()
+            self._follow(self._open.difference(self._leases))
+
+    def _follow(self, keys: Iterable[str]) -> None:
+        """Sort open keys that are not with this driver into final and claimable ones."""
+        for key, state in self._store.states(keys).items():
+            if state in FINAL_STATES:
+                self._settle(key, state, wall_s=None)
+            elif state == "queued":
+                self._claimable.append(key)
+
+    def _settle(self, key: str, state: TaskState, *, wall_s: float | None) -> None:
+        if state == "queued":
+            self._claimable.append(key)
+        elif state in FINAL_STATES:
+            self._open.discard(key)
+            self._n_finished += wall_s is not None
+        if self._on_event is not None:
+            self._on_event(self._progress(key, state, wall_s))
+
+    def _progress(self, key: str, state: TaskState, wall_s: float | None) -> dict[str, Any]:
+        elapsed_s = time.monotonic() - self._started_at
+        return {
+            "key": key,
+            "state": state,
+            "done": len(self._known) - len(self._open),
+            "total": len(self._known),
+            "running": len(self._leases),
+            "wall_s": wall_s,
+            "eta_s": elapsed_s / self._n_finished * len(self._open) if self._n_finished else None,
+        }
+
+    def _leave(self, pool: WorkerPool) -> None:
+        """Commit what is already answered, end the workers, queue the rest again."""
+        try:
+            for event in pool.wait(0.0):
+                change = self._commit(event)
+                if change is not None:
+                    self._settle(change[0], change[1], wall_s=change[2])
+        finally:
+            pool.close()
+            for key, token in self._leases.items():
+                with suppress(StaleLeaseError):
+                    self._store.release(key, token, "driver stopped")
+            self._leases.clear()
+
+
+@contextmanager
+def _caught_signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM instead of dying of them; outside the main thread Python cannot."""
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,43 @@
+"""A small process that outlives the driver by a moment and ends everything its workers left.
+
+Started as ``python -m heliosc.execution.guard DRIVER_PID TOKEN_PREFIX FOLDER`` by ``pool``. The kernel kills the
+workers with the driver, but not the programs that they had started: this does.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from heliosc.execution.processes import kill_all
+from heliosc.execution.protocol import GUARD_DISMISSED
+
+_POLL_S = 0.5
+_SETTLE_S = 0.3  # a worker that was just being started shows its token only after exec
+
+
+def main(arguments: list[str]) -> None:
+    """Wait for the driver's end or for being dismissed."""
+    driver_pid, token_prefix, folder = int(arguments[0]), arguments[1], arguments[2]
+    if _is_dismissed(driver_pid):
+        return
+    for _ in range(3):
+        kill_all(token_prefix, grace_s=0.0)
+        time.sleep(_SETTLE_S)
+    if folder:
+        shutil.rmtree(Path(folder), ignore_errors=True)
+
+
+def _is_dismissed(driver_pid: int) -> bool:
+    while os.getppid() == driver_pid:
+        if select.select([0], [], [], _POLL_S)[0]:
+            return os.read(0, 1) == GUARD_DISMISSED
+    return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,286 @@
+"""Local worker processes: started, fed, watched, ended. Knows no store.
+
+References
+----------
+prctl(2) PR_SET_PDEATHSIG: the signal comes when the *thread* that started the worker ends, so one thread must own a
+pool from start to end.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from heliosc.errors import ResourceError
+from heliosc.execution.processes import kill_all
+from heliosc.execution.protocol import (
+    GUARD_DISMISSED,
+    GUARD_MODULE,
+    OUTPUT_NAME,
+    child_environment,
+    module_command,
+)
+from heliosc.execution.tasks import CRASH, TIMEOUT, AttemptCost, Task
+from heliosc.execution.worker_process import WorkerProcess
+
+START_LIMIT_S = 300.0  # for importing the callable, which may pull in large libraries from a slow disk
+_TAIL_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """How workers run.
+
+    Attributes
+    ----------
+    n_threads : OpenMP and BLAS threads of one worker
+    memory_limit_bytes : address space of one worker (counts reserved, not only used memory); None for no limit
+    scratch : folder in which each attempt gets its own; by default the system's temporary folder
+    keep_scratch : which attempts' folders stay
+    """
+
+    n_threads: int = 1
+    memory_limit_bytes: int | None = None
+    scratch: Path | None = None
+    keep_scratch: Literal["never", "failed", "always"] = "never"
+
+
+@dataclass(frozen=True)
+class TaskStarted:
+    """The callable is imported and running."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class TaskSuccess:
+    """An attempt that returned."""
+
+    task: Task
+    result: Any
+    cost: AttemptCost
+
+
+@dataclass(frozen=True)
+class TaskError:
+    """An attempt that did not return."""
+
+    task: Task
+    error_class: str
+    reason: str
+    traceback: str | None
+    cost: AttemptCost
+
+
+PoolEvent = TaskStarted | TaskSuccess | TaskError
+
+
+@dataclass
+class _Job:
+    task: Task
+    folder: Path
+    since: float
+    deadline: float
+
+
+class WorkerPool:
+    """Up to ``n_workers`` processes, started when there is something to do.
+
+    Raises
+    ------
+    ResourceError : the scratch folder cannot be made, or processes cannot be started
+    """
+
+    def __init__(self, n_workers: int, settings: WorkerSettings) -> None:
+        self._n_workers = n_workers
+        self._settings = settings
+        self._token = uuid.uuid4().hex
+        self._n_started = 0
+        self._workers: dict[WorkerProcess, _Job | None] = {}
+        try:
+            if settings.scratch is not None:
+                settings.scratch.mkdir(parents=True, exist_ok=True)
+            self._home = Path(tempfile.mkdtemp(prefix="heliosc-", dir=settings.scratch)).absolute()
+        except OSError as error:
+            raise ResourceError(
+                f"cannot make a scratch folder in {settings.scratch or tempfile.gettempdir()}: {error.strerror}; "
+                "choose a writable folder with free space"
+            ) from error
+        self._selector = selectors.DefaultSelector()
+        self._alarm = os.eventfd(0, os.EFD_NONBLOCK)
+        self._selector.register(self._alarm, selectors.EVENT_READ)
+        self._guard = self._start_guard()
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def n_idle(self) -> int:
+        """Number of tasks that ``start`` can take now."""
+        return self._n_workers - len(self.running())
+
+    def running(self) -> list[Task]:
+        """Tasks given to workers and not yet answered."""
+        return [job.task for job in self._workers.values() if job is not None]
+
+    def wake(self) -> None:
+        """Make ``wait`` in another thread return."""
+        os.eventfd_write(self._alarm, 1)
+
+    def start(self, task: Task) -> None:
+        """Give a task to an idle worker; ``n_idle`` must not be 0."""
+        idle = [worker for worker, job in self._workers.items() if job is None]
+        worker = idle[0] if idle else self._start_worker()
+        folder = self._home / f"{task.key[:12]}-{task.token}"
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise ResourceError(f"cannot make {folder}: {error.strerror}; free some space there") from error
+        now = time.monotonic()
+        self._workers[worker] = _Job(task, folder, since=now, deadline=now + START_LIMIT_S)
+        worker.send({"callable": task.callable, "payload": task.payload, "folder": str(folder)})
+
+    def wait(self, timeout_s: float) -> list[PoolEvent]:
+        """What has happened, after waiting at most so long for something to happen.
+
+        Raises
+        ------
+        ResourceError : a worker ended before it was ready: none can run here
+        """
+        if self._guard.poll() is not None:
+            self._guard = self._start_guard()
+        deadlines = [job.deadline for job in self._workers.values() if job is not None]
+        until_deadline = min(deadlines, default=float("inf")) - time.monotonic()
+        self._selector.select(max(0.0, min(timeout_s, until_deadline)))
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._alarm)
+        return [event for worker in list(self._workers) for event in self._look_at(worker)]
+
+    def drop(self, key: str) -> None:
+        """Kill the worker that runs this task, without an event."""
+        for worker, job in list(self._workers.items()):
+            if job is not None and job.task.key == key:
+                self._remove(worker)
+                self._clean(job, has_failed=True)
+
+    def close(self) -> None:
+        """End all workers and everything they started."""
+        for worker in list(self._workers):
+            job = self._workers[worker]
+            self._remove(worker)
+            if job is not None:
+                self._clean(job, has_failed=True)
+        kill_all(f"{self._token}-", grace_s=0.0)
+        with suppress(BrokenPipeError):
+            self._guard.communicate(GUARD_DISMISSED)
+        self._selector.close()
+        os.close(self._alarm)
+        if self._settings.keep_scratch == "never":
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def _look_at(self, worker: WorkerProcess) -> list[PoolEvent]:
+        has_ended = worker.has_ended()  # asked before reading: what it said before its end counts
+        events = [event for message in worker.messages() if (event := self._understood(worker, message)) is not None]
+        job = self._workers[worker]
+        if has_ended:
+            if not worker.is_ready:
+                raise ResourceError(f"worker processes cannot start here: {worker.log_tail() or 'no message'}")
+            self._remove(worker)
+            if job is not None:
+                events.append(self._crashed(worker, job))
+        elif job is not None and time.monotonic() > job.deadline:
+            self._remove(worker)
+            events.append(self._timed_out(job))
+        return events
+
+    def _understood(self, worker: WorkerProcess, message: dict[str, Any]) -> PoolEvent | None:
+        job = self._workers[worker]
+        if message["event"] == "ready" or job is None:
+            worker.is_ready = True
+            return None
+        if message["event"] == "started":
+            job.since = time.monotonic()
+            job.deadline = job.since + (job.task.timeout_s or float("inf"))
+            return TaskStarted(job.task)
+        self._workers[worker] = None
+        has_failed = message["event"] == "failed"
+        cost = AttemptCost(message["wall_s"], message["cpu_s"], self._clean(job, has_failed=has_failed))
+        if has_failed:
+            return TaskError(job.task, message["error_class"], message["reason"], message["traceback"], cost)
+        return TaskSuccess(job.task, message["result"], cost)
+
+    def _crashed(self, worker: WorkerProcess, job: _Job) -> TaskError:
+        code = worker.exit_code()
+        cause = f"exit code {code}"
+        if code < 0:
+            cause = signal.Signals(-code).name
+            if -code == signal.SIGKILL:
+                cause += ", usually the kernel out of memory"
+        said = _tail(job.folder / OUTPUT_NAME)
+        reason = f"worker process ended by {cause}" + (f"; last output: {said}" if said else "")
+        return self._ended(job, CRASH, reason)
+
+    def _timed_out(self, job: _Job) -> TaskError:
+        limit_s = job.deadline - job.since
+        return self._ended(job, TIMEOUT, f"ran past its limit of {limit_s:g} s; raise the limit or make it smaller")
+
+    def _ended(self, job: _Job, error_class: str, reason: str) -> TaskError:
+        cost = AttemptCost(wall_s=time.monotonic() - job.since, scratch=self._clean(job, has_failed=True))
+        return TaskError(job.task, error_class, reason, None, cost)
+
+    def _clean(self, job: _Job, *, has_failed: bool) -> str | None:
+        if self._settings.keep_scratch == "always" or (has_failed and self._settings.keep_scratch == "failed"):
+            return str(job.folder)
+        shutil.rmtree(job.folder, ignore_errors=True)
+        return None
+
+    def _start_worker(self) -> WorkerProcess:
+        self._n_started += 1
+        worker = WorkerProcess(
+            f"{self._token}-{self._n_started}",
+            home=self._home,
+            n_threads=self._settings.n_threads,
+            memory_limit_bytes=self._settings.memory_limit_bytes or 0,
+        )
+        self._workers[worker] = None
+        self._selector.register(worker, selectors.EVENT_READ)
+        return worker
+
+    def _remove(self, worker: WorkerProcess) -> None:
+        self._selector.unregister(worker)
+        del self._workers[worker]
+        worker.kill()
+
+    def _start_guard(self) -> subprocess.Popen[bytes]:
+        folder = str(self._home) if self._settings.keep_scratch == "never" else ""
+        return subprocess.Popen(
+            module_command(GUARD_MODULE, str(os.getpid()), f"{self._token}-", folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=child_environment(),
+            start_new_session=True,  # a Ctrl-C in the terminal is for the driver
+        )
+
+
+def _tail(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    return path.read_bytes()[-_TAIL_CHARACTERS:].decode(errors="replace").strip()

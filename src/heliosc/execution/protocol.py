@@ -1,0 +1,30 @@
+"""What driver, worker and guard agree on."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from heliosc.execution.processes import TOKEN_VARIABLE
+
+WORKER_MODULE = "heliosc.execution.worker"
+GUARD_MODULE = "heliosc.execution.guard"
+OUTPUT_NAME = "output.txt"  # in an attempt's folder: all that the task printed
+GUARD_DISMISSED = b"q"
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Command that runs one of the modules; ``-P`` keeps the working folder off the import path."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def child_environment(*, token: str | None = None, n_threads: int = 1) -> dict[str, str]:
+    """Environment of a child: the driver's import path, thread counts set before any library reads them."""
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = str(n_threads)
+    environment.setdefault("OMP_STACKSIZE", "2G")  # xtb's large arrays live on the threads' stacks
+    if token is not None:
+        environment[TOKEN_VARIABLE] = token
+    return environment

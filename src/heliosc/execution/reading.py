@@ -1,0 +1,179 @@
+"""The reading half of the task store: states, results, failures, costs and the canonical export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from heliosc.errors import InputError, ResourceError, UsageError
+from heliosc.execution.database import Database
+from heliosc.execution.identity import canonical_json, text_digest
+from heliosc.execution.tasks import Attempt, Counts, TaskFailure, TaskState
+
+_CHUNK = 500  # keys asked for at once
+
+
+class StoreReader:
+    """What can be asked of an open store without changing it.
+
+    Parameters
+    ----------
+    path : file of the store
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._db = Database(self.path)
+
+    def result(self, key: str) -> Any:
+        """Result of a finished task; None is a result only of a task whose state is "done".
+
+        Raises
+        ------
+        UsageError : unknown key, or the task has no result; see ``states`` and ``failure``
+        InputError : the stored result is damaged
+        """
+        row = self._db.row("SELECT encoding, data, sha256 FROM results WHERE key = ?", [key])
+        if row is None:
+            state = self._db.value("SELECT state FROM tasks WHERE key = ?", [key])
+            raise UsageError(f"task {key[:12]} has no result: {state or 'unknown to this store'}; expected a done task")
+        return _decoded(key, *row)
+
+    def results(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Results of those keys that have one."""
+        return {key: self.result(key) for key, state in self.states(keys).items() if state == "done"}
+
+    def failure(self, key: str) -> TaskFailure | None:
+        """Why the task has failed for good; None where it has not."""
+        row = self._db.row(
+            "SELECT a.error_class, a.reason, a.number FROM tasks t JOIN attempts a ON a.key = t.key"
+            " WHERE t.key = ? AND t.state = 'failed' ORDER BY a.token DESC LIMIT 1",
+            [key],
+        )
+        return None if row is None else TaskFailure(key, row[0], row[1], row[2])
+
+    def states(self, keys: Iterable[str] | None = None) -> dict[str, TaskState]:
+        """State of each known key, in the order in which tasks are claimed."""
+        if keys is None:
+            rows = self._db.rows("SELECT key, state, priority, id FROM tasks")
+        else:
+            query = "SELECT key, state, priority, id FROM tasks WHERE key IN (SELECT value FROM json_each(?))"
+            unique = list(dict.fromkeys(keys))
+            rows = [row for chunk in _chunks(unique) for row in self._db.rows(query, [json.dumps(chunk)])]
+        rows.sort(key=lambda row: (-row[2], row[3]))
+        return {row[0]: row[1] for row in rows}
+
+    def counts(self, keys: Iterable[str] | None = None) -> Counts:
+        """Number of tasks in each state, of these keys or of all."""
+        if keys is None:
+            return Counts(**dict(self._db.rows("SELECT state, count(*) FROM tasks GROUP BY state")))
+        states = list(self.states(keys).values())
+        return Counts(**{state: states.count(state) for state in set(states)})
+
+    def attempts(self, key: str) -> list[Attempt]:
+        """All attempts of a task, oldest first."""
+        rows = self._db.rows(
+            "SELECT number, token, worker_id, started_at, finished_at, outcome, error_class, reason, traceback,"
+            " scratch, wall_s, cpu_s FROM attempts WHERE key = ? ORDER BY token",
+            [key],
+        )
+        return [Attempt(*row) for row in rows]
+
+    def events(self, key: str) -> list[tuple[float, str, str]]:
+        """Time, kind and detail of what happened to a task beyond its attempts, oldest first."""
+        rows = self._db.rows("SELECT time, kind, detail FROM events WHERE key = ? ORDER BY id", [key])
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def export_lines(self) -> Iterator[str]:
+        """One line of canonical JSON a task, sorted by key, without anything that depends on when or where it ran."""
+        for (key,) in self._db.rows("SELECT key FROM tasks ORDER BY key"):
+            row = self._db.row("SELECT callable, payload, identity, state FROM tasks WHERE key = ?", [key])
+            if row is None:  # rows are never deleted
+                raise InputError(f"task {key[:12]} vanished from {self.path}; put a backup in its place")
+            failure = self.failure(key)
+            yield canonical_json(
+                {
+                    "key": key,
+                    "callable": row[0],
+                    "payload": json.loads(row[1]),
+                    "identity": None if row[2] is None else json.loads(row[2]),
+                    "state": row[3],
+                    "result": self.result(key) if row[3] == "done" else None,
+                    "error_class": None if failure is None else failure.error_class,
+                }
+            )
+
+    def export(self, path: Path | None = None) -> str:
+        """Sha256 of the canonical export, written to ``path`` as JSON lines where given.
+
+        Raises
+        ------
+        ResourceError : the file cannot be written
+        """
+        digest = hashlib.sha256()
+        lines = _hashed(self.export_lines(), digest)
+        if path is None:
+            for _ in lines:
+                pass
+        else:
+            _write_durably(path, lines)
+        return digest.hexdigest()
+
+    def check(self) -> None:
+        """Read the whole file and every result.
+
+        Raises
+        ------
+        InputError : a page or a result is damaged
+        """
+        verdict = self._db.value("PRAGMA integrity_check(1)")
+        if verdict != "ok":
+            raise InputError(f"store {self.path} is damaged: {verdict}; put a backup in its place")
+        for (key,) in self._db.rows("SELECT key FROM results"):
+            self.result(key)
+
+
+def _chunks(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), _CHUNK):
+        yield keys[start : start + _CHUNK]
+
+
+def _decoded(key: str, encoding: str, data: str | bytes, digest: str) -> Any:
+    try:
+        text = zlib.decompress(data).decode() if isinstance(data, bytes) and encoding == "zlib" else str(data)
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise InputError(
+            f"result of task {key[:12]} is damaged: {error}; put a backup of the store in its place"
+        ) from error
+    if text_digest(text) != digest:
+        raise InputError(
+            f"result of task {key[:12]} does not match its checksum; put a backup of the store in its place"
+        )
+    return json.loads(text)
+
+
+def _hashed(lines: Iterable[str], digest: hashlib._Hash) -> Iterator[str]:
+    for line in lines:
+        digest.update(f"{line}\n".encode())
+        yield line
+
+
+def _write_durably(path: Path, lines: Iterable[str]) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {path}: {error.strerror}; choose a writable folder with free space"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
