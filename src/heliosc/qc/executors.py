@@ -23,8 +23,8 @@ class SinglePoint:
 
     energy_hartree: float
     level: str
-    homo_eV: float | None = None  # noqa: N815 - the unit is written as chemists write it
-    lumo_eV: float | None = None  # noqa: N815
+    homo_eV: float | None = None
+    lumo_eV: float | None = None
     dipole_debye: float | None = None
     s_squared: float | None = None
 
