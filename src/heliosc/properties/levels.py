@@ -89,6 +89,7 @@ DEFAULT_TARGETS: tuple[PropertyKey, ...] = (
     PropertyKey("lambda_electron", "gfn2"),
     PropertyKey("homo_energy", "gfn2"),
     PropertyKey("lumo_energy", "gfn2"),
+    PropertyKey("homo_lumo_gap", "gfn2"),
     PropertyKey("dipole_moment", "gfn2"),
     PropertyKey("polarizability", "gfn2"),
 )
