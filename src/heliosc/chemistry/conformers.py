@@ -12,6 +12,7 @@ Halgren, J. Comput. Chem. 1996, 17, 490 (MMFF94).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,8 +95,8 @@ def _place_cage(molecule: Chem.Mol, cage: list[int], *, seed: int) -> bool:
     return bool(rdDistGeom.EmbedMolecule(molecule, parameters) >= 0)
 
 
-def _parameters(seed: int) -> rdDistGeom.EmbedParameters:
-    parameters = rdDistGeom.ETKDGv3()
+def _parameters(seed: int) -> Any:  # RDKit's type stubs know none of its settings
+    parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.timeout = EMBEDDING_TIMEOUT_S
     parameters.numThreads = 1

@@ -1,4 +1,4 @@
-"""The four-point scheme as arithmetic: seven energies in, ionisation energies, affinities and reorganisation energies out."""
+"""The four-point scheme as arithmetic: from seven energies to IE, EA and reorganisation energies."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _repair(states: _States, energies: FourPointEnergies) -> None:
         return
     for name in ("cation", "anion"):
         if name in energies.negative_terms:
-            states.sessions[name].attempts.append(f"{name} lies lower at the neutral's geometry: optimised from there")
+            states.sessions[name].attempts.append(f"{name} lower at the neutral's geometry: optimised from there")
             states.optimize(name, begin=states.geometry("neutral"), hessian=None)
 
 

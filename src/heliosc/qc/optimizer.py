@@ -154,19 +154,18 @@ def _displace(
 ) -> FloatArray:
     """Cartesian positions whose internal coordinates changed by ``step`` as well as a redundant set allows."""
     positions, missing = point.positions, step
-    best, best_error, first = positions, np.inf, None
+    best, best_error = positions, np.inf
     weighted = hessian @ point.wilson
     for _ in range(12):
         shift = cho_solve(factor, missing @ weighted, check_finite=False).reshape(positions.shape)
         positions = positions + shift
-        first = positions if first is None else first
         missing = step - coordinates.difference(coordinates.values(positions), point.values)
         error = float(missing @ (hessian @ missing))
-        if error < best_error:
+        if error < best_error or best is point.positions:
             best, best_error = positions, error
         if float(np.abs(shift).max()) < 1e-5 or error > 4.0 * best_error:
             break
-    return best if best_error < np.inf else first
+    return best
 
 
 def _bfgs_update(hessian: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:

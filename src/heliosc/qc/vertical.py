@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from heliosc.properties.levels import LEVELS, XTB_IONIZATION_SHIFT_EV
 from heliosc.qc.executors import QCExecutor, SinglePoint
-from heliosc.qc.external.outputs import HARTREE_EV
 from heliosc.qc.geometries import Geometry, electron_count
+from heliosc.qc.units import HARTREE_EV
 
 MAX_SPIN_CONTAMINATION = 0.1
 

@@ -179,7 +179,7 @@ def _atomic_numbers(symbols: tuple[str, ...]) -> NDArray[np.intc]:
 
 
 def _add_field(calculator: Any, electric_field: FloatArray) -> None:
-    from tblite.library import ffi  # the wrapper hands its argument to C unconverted
+    from tblite._libtblite import ffi  # the wrapper hands its argument to C unconverted
 
     calculator.add("electric-field", ffi.new("double[3]", [float(component) for component in electric_field]))
 
