@@ -1,0 +1,144 @@
+"""The junction tree of a molecule as integers: words, and where each is put onto its parent.
+
+The numbering of each word's atoms in the molecule is chosen, among the word's symmetry-equivalent ones, so that its
+children come at the lowest sites; siblings are ordered by the size of their subtrees, small decorations first. Both make
+the tree of a molecule unique, whatever the order of the atoms in the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heliosc.errors import InputError
+from heliosc.generation.jtvae.clusters import Cluster, Hanging, find_clusters, hang_clusters
+from heliosc.generation.jtvae.molecule_graph import MoleculeGraph
+from heliosc.generation.jtvae.vocabulary import Vocabulary
+from heliosc.generation.jtvae.words import Joint, Word
+
+NO_PLACE = -1
+"""Port and site of the root, and its parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class JunctionTree:
+    """Nodes in depth-first order.
+
+    Attributes
+    ----------
+    words : (n_nodes,) word numbers
+    parents : (n_nodes,) node numbers, ``NO_PLACE`` for the root
+    ports : (n_nodes,) port of the node's own word that is put onto the parent
+    sites : (n_nodes,) site of the parent's word that takes it
+    """
+
+    words: tuple[int, ...]
+    parents: tuple[int, ...]
+    ports: tuple[int, ...]
+    sites: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+class UnknownWordError(InputError):
+    """A molecule has a cluster that the vocabulary lacks."""
+
+    kind = "unknown_word"
+
+
+def junction_tree(graph: MoleculeGraph, vocabulary: Vocabulary, *, grow: bool = False) -> JunctionTree:
+    """Decompose a molecule.
+
+    Parameters
+    ----------
+    grow : add unknown words to the vocabulary instead of refusing them
+
+    Raises
+    ------
+    UnknownWordError : a cluster is not in the vocabulary and ``grow`` is off
+    """
+    clusters = find_clusters(graph)
+    numbered = []
+    for cluster in clusters:
+        found = vocabulary.find(graph, cluster, grow=grow)
+        if found is None:
+            raise UnknownWordError(
+                f"{graph.smiles[:80]!r} has a fragment of {len(cluster.atoms)} atoms that the vocabulary lacks; "
+                "train on molecules that contain it, or let fine-tuning grow the vocabulary"
+            )
+        numbered.append(found)
+    return _Builder(graph, clusters, numbered, vocabulary).build()
+
+
+class _Builder:
+    """Turns hung clusters into the canonical tree."""
+
+    def __init__(
+        self,
+        graph: MoleculeGraph,
+        clusters: Sequence[Cluster],
+        numbered: Sequence[tuple[int, tuple[int, ...]]],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._clusters = clusters
+        self._numbered = numbered
+        self._words = [vocabulary.words[number] for number, _ in numbered]
+        hangings = hang_clusters(clusters, graph.ranks)
+        self._root = hangings[0].cluster
+        self._children: list[list[Hanging]] = [[] for _ in clusters]
+        self._sizes = [1] * len(clusters)
+        self._lowest = [min(graph.ranks[atom] for atom in cluster.atoms) for cluster in clusters]
+        for hanging in hangings[1:]:
+            self._children[hanging.parent].append(hanging)
+        for hanging in reversed(hangings[1:]):
+            self._sizes[hanging.parent] += self._sizes[hanging.cluster]
+            self._lowest[hanging.parent] = min(self._lowest[hanging.parent], self._lowest[hanging.cluster])
+
+    def build(self) -> JunctionTree:
+        words, parents, ports, sites = [], [], [], []
+        stack: list[tuple[int, int, Joint, int, int]] = [(self._root, NO_PLACE, (), NO_PLACE, NO_PLACE)]
+        while stack:
+            cluster, parent, joint, port, site = stack.pop()
+            node = len(words)
+            words.append(self._numbered[cluster][0])
+            parents.append(parent)
+            ports.append(port)
+            sites.append(site)
+            for child, child_joint, child_port, child_site in reversed(self._place_children(cluster, joint, port)):
+                stack.append((child, node, child_joint, child_port, child_site))
+        return JunctionTree(tuple(words), tuple(parents), tuple(ports), tuple(sites))
+
+    def _place_children(self, cluster: int, joint: Joint, port: int) -> list[tuple[int, Joint, int, int]]:
+        """Children in order: cluster, directed joint, port of the child, site of this cluster."""
+        if not self._children[cluster]:
+            return []
+        best: list[tuple] = []
+        for numbering in self._numberings(cluster, joint, port):
+            placed = sorted(self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster])
+            if not best or placed < best:
+                best = placed
+        return [(child, child_joint, child_port, site) for _, _, site, child_port, _, child, child_joint in best]
+
+    def _numberings(self, cluster: int, joint: Joint, port: int) -> list[dict[int, int]]:
+        """Molecule atom -> template atom, all that put the port's own atoms onto the joint."""
+        word, base = self._words[cluster], self._numbered[cluster][1]
+        atoms = self._clusters[cluster].atoms
+        place = dict(zip(atoms, base, strict=True))
+        wanted = word.ports[port] if joint else ()
+        local = tuple(place[atom] for atom in joint)
+        return [
+            {atom: mapping[template] for atom, template in place.items()}
+            for mapping in word.automorphisms
+            if tuple(mapping[template] for template in local) == wanted
+        ]
+
+    def _place(self, hanging: Hanging, word: Word, numbering: dict[int, int]) -> tuple:
+        """Sort key of a child, and what ``_place_children`` needs."""
+        child = hanging.cluster
+        joint = tuple(sorted(hanging.joint, key=numbering.__getitem__))
+        site = word.site_numbers[tuple(numbering[atom] for atom in joint)]
+        child_number, base = self._numbered[child]
+        place = dict(zip(self._clusters[child].atoms, base, strict=True))
+        port = self._words[child].port_numbers[tuple(place[atom] for atom in joint)]
+        return (self._sizes[child], child_number, site, port, self._lowest[child], child, joint)

@@ -1,0 +1,223 @@
+"""A molecule while it is being put together: free valences, what may be put where, and whether double bonds still fit.
+
+Every rule looks at labels and free valences alone, so a finished partial molecule is always a legal molecule: what is left
+of an atom's valence becomes hydrogens.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliosc.generation.jtvae.matching import maximum_matching
+from heliosc.generation.jtvae.molecule_graph import NOT_AROMATIC, AtomLabel, sigma_order
+from heliosc.generation.jtvae.tree import NO_PLACE
+from heliosc.generation.jtvae.vocabulary import Vocabulary
+from heliosc.generation.jtvae.words import Word, pi_graph
+
+BoolArray = NDArray[np.bool_]
+
+
+class OpenAtom(NamedTuple):
+    """State of one atom at a site, or need of one atom at a port.
+
+    ``amount`` is the free valence at a site and the valence used by the word at a port; ``is_in_ring`` says that another
+    ring may only share this atom as a spiro atom.
+    """
+
+    label: AtomLabel
+    amount: int
+
+
+class SiteState(NamedTuple):
+    """What decides whether a port fits a site. ``order`` is 0 for a single atom; ``takes_ring`` allows ring words."""
+
+    atoms: tuple[OpenAtom, ...]
+    order: int
+    takes_ring: bool
+
+
+def _added_valence(site: OpenAtom, port: OpenAtom, order: int) -> int:
+    """Valence that putting a port's atom onto a site's atom takes there."""
+    both_aromatic = site.label.pi != NOT_AROMATIC and port.label.pi != NOT_AROMATIC
+    counted_twice = (port.label.pi if both_aromatic else 0) + (sigma_order(order) if order else 0)
+    return port.amount - counted_twice
+
+
+def _atom_fits(site: OpenAtom, port: OpenAtom, order: int) -> bool:
+    if site.label[:3] != port.label[:3]:
+        return False
+    if NOT_AROMATIC not in (site.label.pi, port.label.pi) and site.label.pi != port.label.pi:
+        return False
+    return 0 <= _added_valence(site, port, order) <= site.amount
+
+
+class LegalMoves:
+    """Which ports of the whole vocabulary fit a site; worked out once per kind of site.
+
+    Parameters
+    ----------
+    vocabulary : its present words; make a new object after it has grown
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._port_states: list[SiteState] = [
+            SiteState(
+                tuple(OpenAtom(word.labels[i], word.uses[i]) for i in port),
+                word.order_between(port) if len(port) == 2 else 0,
+                word.is_ring,
+            )
+            for word in vocabulary.words
+            for port in word.ports
+        ]
+        self._starts = np.asarray(vocabulary.port_offsets[:-1], dtype=np.intp)
+        self._ports: dict[SiteState, BoolArray] = {}
+        self._words: dict[frozenset[SiteState], BoolArray] = {}
+        self._unions: dict[frozenset[SiteState], BoolArray] = {}
+
+    def ports(self, site: SiteState) -> BoolArray:
+        """(n_ports,) flat ports that fit one site."""
+        found = self._ports.get(site)
+        if found is None:
+            found = np.fromiter((self._fits(site, port) for port in self._port_states), bool, len(self._port_states))
+            self._ports[site] = found
+        return found
+
+    def ports_of_any(self, sites: frozenset[SiteState]) -> BoolArray:
+        """(n_ports,) flat ports that fit at least one of the sites."""
+        found = self._unions.get(sites)
+        if found is None:
+            found = np.zeros(len(self._port_states), dtype=bool)
+            for site in sites:
+                found |= self.ports(site)
+            self._unions[sites] = found
+        return found
+
+    def words(self, sites: frozenset[SiteState]) -> BoolArray:
+        """(n_words,) words with a port that fits at least one of the sites."""
+        found = self._words.get(sites)
+        if found is None:
+            found = np.logical_or.reduceat(self.ports_of_any(sites), self._starts)
+            self._words[sites] = found
+        return found
+
+    @staticmethod
+    def _fits(site: SiteState, port: SiteState) -> bool:
+        if site.order != port.order or len(site.atoms) != len(port.atoms) or (port.takes_ring and not site.takes_ring):
+            return False
+        return all(_atom_fits(s, p, site.order) for s, p in zip(site.atoms, port.atoms, strict=True))
+
+
+class PartialMolecule:
+    """A molecule under construction, from its root word on.
+
+    Attributes
+    ----------
+    labels : labels of the atoms so far; ``pi`` becomes known when an aromatic word arrives
+    free : free valence of each atom
+    bonds : ``(atom, atom, order code)``
+    nodes : for each node the molecule atoms of its word, in template order
+    """
+
+    def __init__(self, vocabulary: Vocabulary, root: int) -> None:
+        self._vocabulary = vocabulary
+        word = vocabulary.words[root]
+        self.labels = list(word.labels)
+        self.free = [label.valence - used for label, used in zip(word.labels, word.uses, strict=True)]
+        self.bonds = list(word.bonds)
+        self._n_rings = [int(word.is_ring)] * word.n_atoms
+        self.words = [root]
+        self.nodes = [tuple(range(word.n_atoms))]
+        self._shared: list[tuple[int, ...]] = [()]
+
+    @property
+    def n_atoms(self) -> int:
+        return len(self.labels)
+
+    def open_sites(self, node: int) -> dict[int, SiteState]:
+        """Sites of a node's word that can still take something, with their states."""
+        word, atoms, shared = self._vocabulary.words[self.words[node]], self.nodes[node], self._shared[node]
+        free, labels, n_rings = self.free, self.labels, self._n_rings
+        found = {}
+        for number, site in enumerate(word.sites):
+            if len(site) == 1:
+                atom = atoms[site[0]]
+                if free[atom] and atom not in shared:
+                    found[number] = SiteState((OpenAtom(labels[atom], free[atom]),), 0, n_rings[atom] < 2)
+            else:
+                i, j = atoms[site[0]], atoms[site[1]]
+                if free[i] and free[j] and n_rings[i] == 1 and n_rings[j] == 1:
+                    order = word.order_between(site)
+                    found[number] = SiteState(
+                        (OpenAtom(labels[i], free[i]), OpenAtom(labels[j], free[j])), order, takes_ring=True
+                    )
+        return found
+
+    def has_unfinished_atom(self, node: int) -> bool:
+        """Whether an atom of the node, not of its parent, has more free valence than hydrogens were ever seen on it."""
+        limits = self._vocabulary.max_hydrogens
+        return any(
+            self.free[atom] > limits.get(self.labels[atom], 9) for atom in self.nodes[node] if atom not in self._shared[node]
+        )
+
+    def attach(self, node: int, *, site: int, word: int, port: int) -> int:
+        """Put a port of a word onto a site of a node; the number of the new node."""
+        new_word, joint = self._vocabulary.words[word], self._joint(node, site)
+        template_joint = new_word.ports[port]
+        order = new_word.order_between(template_joint) if len(template_joint) == 2 else 0
+        place = dict(zip(template_joint, joint, strict=True))
+        for template, label in enumerate(new_word.labels):
+            if template in place:
+                self._merge_atom(place[template], OpenAtom(label, new_word.uses[template]), order, new_word.is_ring)
+            else:
+                place[template] = len(self.labels)
+                self.labels.append(label)
+                self.free.append(label.valence - new_word.uses[template])
+                self._n_rings.append(int(new_word.is_ring))
+        shared_bond = {template_joint[0], template_joint[-1]} if order else set()
+        for i, j, bond_order in new_word.bonds:
+            if {i, j} != shared_bond:
+                self.bonds.append((place[i], place[j], bond_order))
+        self.words.append(word)
+        self.nodes.append(tuple(place[i] for i in range(new_word.n_atoms)))
+        self._shared.append(joint)
+        return len(self.nodes) - 1
+
+    def _joint(self, node: int, site: int) -> tuple[int, ...]:
+        atoms = self.nodes[node]
+        return tuple(atoms[i] for i in self._vocabulary.words[self.words[node]].sites[site])
+
+    def _merge_atom(self, atom: int, need: OpenAtom, order: int, is_ring: bool) -> None:
+        label = self.labels[atom]
+        self.free[atom] -= _added_valence(OpenAtom(label, self.free[atom]), need, order)
+        self._n_rings[atom] += is_ring
+        if label.pi == NOT_AROMATIC:
+            self.labels[atom] = label._replace(pi=need.label.pi)
+
+    def unmatched(self) -> int:
+        """Atoms that find no partner for their double bond; they would be saturated with hydrogen."""
+        n_pi = sum(label.pi == 1 for label in self.labels)
+        return n_pi - 2 * len(maximum_matching(*pi_graph(self.labels, self.bonds)))
+
+    def copy(self) -> PartialMolecule:
+        """An independent copy."""
+        twin = object.__new__(PartialMolecule)
+        twin._vocabulary = self._vocabulary
+        for name in ("labels", "free", "bonds", "_n_rings", "words", "nodes", "_shared"):
+            setattr(twin, name, list(getattr(self, name)))
+        return twin
+
+    def breaks_double_bonds(self, node: int, *, site: int, word: int, port: int) -> bool:
+        """Whether a fused word that has a Kekule structure alone would leave atoms without a partner here."""
+        new_word: Word = self._vocabulary.words[word]
+        if len(new_word.ports[port]) == 1 or new_word.unmatched or not any(label.pi == 1 for label in new_word.labels):
+            return False
+        trial = self.copy()
+        trial.attach(node, site=site, word=word, port=port)
+        return trial.unmatched() > self.unmatched()
+
+
+__all__ = ["NO_PLACE", "LegalMoves", "OpenAtom", "PartialMolecule", "SiteState"]
