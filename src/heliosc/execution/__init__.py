@@ -2,6 +2,7 @@
 
 from heliosc.execution.driver import run_tasks
 from heliosc.execution.identity import canonical_json, task_key
+from heliosc.execution.manager import AsyncQCManager, DFTInterface, TaskFuture
 from heliosc.execution.pool import WorkerSettings
 from heliosc.execution.store import QCResultStore
 from heliosc.execution.tasks import (
@@ -16,14 +17,17 @@ from heliosc.execution.tasks import (
 )
 
 __all__ = [
+    "AsyncQCManager",
     "Attempt",
     "Counts",
+    "DFTInterface",
     "QCResultStore",
     "RunInterruptedError",
     "StaleLeaseError",
     "Task",
     "TaskFailedError",
     "TaskFailure",
+    "TaskFuture",
     "TaskRequest",
     "WorkerSettings",
     "canonical_json",

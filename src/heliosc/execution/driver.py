@@ -100,7 +100,8 @@ class TaskDriver:
         self._on_event = on_event
         self._settings = settings
         self._lease_s = lease_s
-        self._pool: WorkerPool | None = None
+        self._pool: WorkerPool | None = None  # while the loop runs; for wake()
+        self._pool_lock = threading.Lock()
         self._added: deque[str] = deque()
         self._known: set[str] = set()
         self._open: set[str] = set()  # known and not final
@@ -129,8 +130,9 @@ class TaskDriver:
     def wake(self) -> None:
         """Make the loop look at the store at once."""
         self._look_at = 0.0
-        if self._pool is not None:
-            self._pool.wake()
+        with self._pool_lock:
+            if self._pool is not None:
+                self._pool.wake()
 
     def run(self, should_stop: Callable[[], bool], *, is_endless: bool) -> None:
         """Work until all tasks are final (or, endless, for more to come), or until told to stop."""
@@ -146,7 +148,8 @@ class TaskDriver:
                 self._turn(pool, [])
                 self._turn(pool, pool.wait(_POLL_S))
         finally:
-            self._pool = None
+            with self._pool_lock:
+                self._pool = None
             self._leave(pool)
 
     def _turn(self, pool: WorkerPool, events: list[PoolEvent]) -> None:

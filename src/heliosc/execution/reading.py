@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from heliosc.errors import InputError, ResourceError, UsageError
+from heliosc.errors import InputError, UsageError
 from heliosc.execution.database import Database
 from heliosc.execution.identity import canonical_json, text_digest
 from heliosc.execution.tasks import Attempt, Counts, TaskFailure, TaskState
+from heliosc.files import write_atomically
 
 _CHUNK = 500  # keys asked for at once
 
@@ -115,13 +115,13 @@ class StoreReader:
         ------
         ResourceError : the file cannot be written
         """
+        if path is not None:
+            text = "".join(f"{line}\n" for line in self.export_lines())
+            write_atomically(path, text)
+            return text_digest(text)
         digest = hashlib.sha256()
-        lines = _hashed(self.export_lines(), digest)
-        if path is None:
-            for _ in lines:
-                pass
-        else:
-            _write_durably(path, lines)
+        for line in self.export_lines():
+            digest.update(f"{line}\n".encode())
         return digest.hexdigest()
 
     def check(self) -> None:
@@ -155,25 +155,3 @@ def _decoded(key: str, encoding: str, data: str | bytes, digest: str) -> Any:
             f"result of task {key[:12]} does not match its checksum; put a backup of the store in its place"
         )
     return json.loads(text)
-
-
-def _hashed(lines: Iterable[str], digest: hashlib._Hash) -> Iterator[str]:
-    for line in lines:
-        digest.update(f"{line}\n".encode())
-        yield line
-
-
-def _write_durably(path: Path, lines: Iterable[str]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise ResourceError(
-            f"cannot write {path}: {error.strerror}; choose a writable folder with free space"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
