@@ -65,7 +65,7 @@ class QCSettings(Section):
     engine: str = Field("auto", description="auto, tblite or xtb")
     max_workers: int = Field(0, ge=0, description="worker processes; 0 = one a core")
     timeout_s: float = Field(600, gt=0, description="limit for one molecule")
-    n_conformers: int = Field(3, ge=1, le=50)
+    n_conformers: int = Field(4, ge=1, le=50)
 
 
 class SelectionSettings(Section):

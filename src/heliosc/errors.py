@@ -77,3 +77,10 @@ class MissingDependencyError(HelioscError):
 
     kind = "missing"
     exit_code = 4
+
+
+class CalculationFailuresError(HelioscError):
+    """A command finished, but some of its calculations failed."""
+
+    kind = "calculation"
+    exit_code = 5

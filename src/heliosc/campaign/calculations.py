@@ -1,0 +1,86 @@
+"""From SMILES to four-point results through the store: the bridge between chemistry and execution."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heliosc.config import QCSettings
+from heliosc.errors import InputError
+from heliosc.execution import Counts, QCResultStore, TaskRequest, WorkerSettings, run_tasks
+from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey
+from heliosc.qc.engines import geometry_optimizer
+from heliosc.qc.tasks import task_identity
+
+FOUR_POINT = "heliosc.qc.tasks:four_point"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Molecules handed to the store: key of each, and those refused before any calculation."""
+
+    keys: dict[str, str]
+    refused: list[CalculationFailure]
+
+
+def n_workers(settings: QCSettings) -> int:
+    """Worker processes to start: as configured, else one a core."""
+    return settings.max_workers or len(os.sched_getaffinity(0))
+
+
+def submit_four_points(store: QCResultStore, smiles: Iterable[str], settings: QCSettings) -> Submission:
+    """Ask for a four-point calculation of each molecule; what the store already knows is not asked again.
+
+    Raises
+    ------
+    InputError : the configured engine is unknown
+    """
+    geometry_optimizer(settings.engine)
+    requests, names, refused = [], [], []
+    for text in smiles:
+        payload = {"smiles": text, "engine": settings.engine, "n_conformers": settings.n_conformers}
+        try:
+            identity = task_identity(payload)
+        except InputError as error:
+            refused.append(CalculationFailure(text, error.kind, str(error)))
+            continue
+        requests.append(TaskRequest(FOUR_POINT, payload, identity, timeout_s=settings.timeout_s))
+        names.append(text)
+    keys = store.submit_many(requests).keys
+    return Submission(dict(zip(names, keys, strict=True)), refused)
+
+
+def run_calculations(
+    store: QCResultStore,
+    keys: Iterable[str],
+    settings: QCSettings,
+    on_event: Callable[[dict[str, Any]], None] | None = None,
+) -> Counts:
+    """Run the tasks of these keys on local workers until each is finished; see ``heliosc.execution.run_tasks``."""
+    return run_tasks(store, keys, n_workers=n_workers(settings), on_event=on_event, settings=WorkerSettings())
+
+
+def read_outcome(store: QCResultStore, smiles: str, key: str) -> CalculationResult | CalculationFailure | None:
+    """What became of a calculation; None while it is unfinished."""
+    state = store.states([key]).get(key)
+    if state == "done":
+        return result_from_json(store.result(key))
+    if state == "cancelled":
+        return CalculationFailure(smiles, "cancelled", "cancelled by the user")
+    failure = store.failure(key)
+    return None if failure is None else CalculationFailure(smiles, failure.error_class, failure.reason)
+
+
+def result_from_json(data: Mapping[str, Any]) -> CalculationResult:
+    """A stored four-point result as the record that the rest of heliosc reads."""
+    return CalculationResult(
+        smiles=data["smiles"],
+        values={PropertyKey.parse(name): float(value) for name, value in data["values"].items()},
+        geometries=dict(data["geometries"]),
+        program=data["program"],
+        version=data["version"],
+        wall_time_s=float(data["wall_time_s"]),
+        details={**data["details"], "cpu_time_s": data["cpu_time_s"]},
+    )

@@ -1,0 +1,33 @@
+"""What a campaign tells its audience while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step forward.
+
+    Attributes
+    ----------
+    round, n_rounds : counted from 0
+    stage : what is being done, in words
+    done, total : how far; ``total`` None = not countable
+    note : the latest detail, such as a finished molecule
+    """
+
+    round: int
+    n_rounds: int
+    stage: str
+    done: int = 0
+    total: int | None = None
+    note: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+def ignore_progress(_progress: Progress) -> None:
+    """The listener for nobody."""

@@ -1,0 +1,42 @@
+"""The command line: ``heliosc COMMAND``. Each command is a thin function in ``heliosc.cli.commands``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from heliosc import __version__
+from heliosc.cli.commands.doctor import doctor
+from heliosc.cli.commands.label import label
+from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
+
+app = typer.Typer(
+    cls=ExplainingGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
+)
+app.command()(label)
+app.command()(doctor)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"heliosc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        Optional[bool], typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = None,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Entry point of the ``heliosc`` program."""
+    raise_on_sigterm()
+    app()

@@ -1,0 +1,107 @@
+"""``heliosc label``: four-point quantum chemistry for a list of molecules, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from heliosc.campaign.calculations import Submission, read_outcome, run_calculations, submit_four_points
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson, ConfigFile, Overrides
+from heliosc.cli.output import print_json
+from heliosc.config import Config, load_config
+from heliosc.errors import CalculationFailuresError
+from heliosc.execution import QCResultStore
+from heliosc.properties import CalculationFailure, CalculationResult
+
+
+def label(
+    file: Annotated[
+        Optional[Path], typer.Argument(help="CSV with a SMILES column or a list of SMILES; none = the embedded library.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for labels, geometries and failures.")] = Path("labels"),
+    store: Annotated[Optional[Path], typer.Option(help="Store of the calculations; none = OUT/store.sqlite.")] = None,
+    config: ConfigFile = None,
+    override: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute IE, EA, reorganisation energies and more with GFN2-xTB. The same command again goes on where it was."""
+    settings = load_config(config, override or ())
+    summary = label_molecules(read_molecules(file), settings, out=out, store_file=store or out / "store.sqlite")
+    if as_json:
+        print_json(summary)
+    messages.print(f"{summary['done']} labelled, {summary['failed']} failed; results in {out}")
+    if summary["failed"]:
+        raise CalculationFailuresError(f"{summary['failed']} molecules have no result; reasons in {out / 'failures.csv'}")
+
+
+def read_molecules(file: Path | None) -> list[str]:
+    """SMILES of a file, or of the embedded library; bad rows are reported and left out."""
+    from heliosc.datasets.csv_source import read_smiles
+    from heliosc.datasets.library.load import library_smiles
+
+    if file is None:
+        return library_smiles()
+    molecules, quarantined = read_smiles(file)
+    for row in quarantined:
+        messages.print(f"{file}, row {row.row}: {row.reason}", markup=False)
+    return molecules
+
+
+def label_molecules(smiles: list[str], config: Config, *, out: Path, store_file: Path) -> dict[str, Any]:
+    """Compute what is missing in the store, then write all results of these molecules.
+
+    Raises
+    ------
+    ResourceError : a folder cannot be written
+    """
+    from heliosc.datasets.library.load import write_labels
+    from heliosc.files import ensure_folder
+
+    ensure_folder(out)
+    with QCResultStore(store_file) as store:
+        submission = submit_four_points(store, smiles, config.qc)
+        with _calculation_progress(len(submission.keys)) as on_event:
+            run_calculations(store, submission.keys.values(), config.qc, on_event)
+        results, failures = _outcomes(store, submission)
+    write_labels(results, failures, out)
+    return {"done": len(results), "failed": len(failures), "out": str(out)}
+
+
+def _outcomes(
+    store: QCResultStore, submission: Submission
+) -> tuple[list[CalculationResult], list[CalculationFailure]]:
+    results, failures = [], list(submission.refused)
+    for smiles, key in submission.keys.items():
+        outcome = read_outcome(store, smiles, key)
+        if isinstance(outcome, CalculationResult):
+            results.append(outcome)
+        elif isinstance(outcome, CalculationFailure):
+            failures.append(outcome)
+    return results, failures
+
+
+@contextmanager
+def _calculation_progress(total: int) -> Iterator[Any]:
+    columns = (
+        TextColumn("[bold]computing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[eta]}"),
+    )
+    with Progress(*columns, console=messages, disable=not messages.is_terminal) as bars:
+        task = bars.add_task("", total=total, eta="")
+
+        def show(event: dict[str, Any]) -> None:
+            eta = f"{event['eta_s'] / 60:.0f} min left" if event["eta_s"] else ""
+            bars.update(task, completed=event["done"], total=event["total"], eta=eta)
+            if not messages.is_terminal and event["state"] in ("done", "failed") and event["done"] % 50 == 0:
+                messages.print(f"{event['done']}/{event['total']}  {eta}")
+
+        yield show

@@ -1,0 +1,39 @@
+"""Results on stdout: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+results = Console(highlight=False)
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(data, indent=2, sort_keys=True, default=str))  # noqa: T201 - stdout is the product here
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:
+    """Rows with equal keys, as a table or as JSON."""
+    if as_json:
+        print_json(list(rows))
+        return
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name.replace("_", " "))
+    for row in rows:
+        table.add_row(*(format_cell(value) for value in row.values()))
+    results.print(table)
+
+
+def format_cell(value: Any) -> str:
+    """Text of a cell; a missing value is a dash, never a zero."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)
