@@ -1,0 +1,133 @@
+"""What an output says, whether that is a success, and which error it is otherwise."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heliosc.errors import CalculationTimeoutError, ConvergenceError, HelioscError, ParseError
+from heliosc.qc.external.settings import Job
+from heliosc.qc.geometries import Geometry
+from heliosc.qc.units import HARTREE_EV
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOutput:
+    """One parsed output; ``None`` = the output does not say.
+
+    Attributes
+    ----------
+    terminated_normally : the program's own closing banner is there
+    optimization_converged : ``None`` when nothing was optimised
+    homo_eV, lumo_eV : of the alpha orbitals
+    geometry : last geometry
+    n_energies : how many energies were computed
+    """
+
+    version: str | None
+    terminated_normally: bool
+    scf_converged: bool
+    optimization_converged: bool | None
+    energy_hartree: float | None
+    homo_eV: float | None
+    lumo_eV: float | None
+    dipole_debye: float | None
+    s_squared: float | None
+    charge: int | None
+    multiplicity: int | None
+    geometry: Geometry | None
+    n_energies: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRule:
+    """A text found in failed outputs, the class of error it means and the next step."""
+
+    pattern: str
+    error: type[HelioscError]
+    remedy: str
+
+
+def failure_reason(output: ProgramOutput, *, job: Job, exit_code: int) -> str | None:
+    """Why an output is not a success; ``None`` when it is one."""
+    if not output.terminated_normally:
+        return f"there is no closing banner (exit code {exit_code})"
+    if not output.scf_converged:
+        return "the SCF did not converge"
+    if job.task == "optimize" and not output.optimization_converged:
+        return "the optimisation did not converge"
+    if exit_code != 0:
+        return f"the exit code is {exit_code}"
+    if output.energy_hartree is None or not math.isfinite(output.energy_hartree):
+        return f"the energy is {output.energy_hartree}"
+    return _mismatch(output, job=job)
+
+
+def _mismatch(output: ProgramOutput, *, job: Job) -> str | None:
+    got = (output.charge, output.multiplicity)
+    if got != (job.charge, job.multiplicity):
+        return f"charge and multiplicity are {got}, asked {(job.charge, job.multiplicity)}"
+    symbols = None if output.geometry is None else output.geometry.symbols
+    if symbols != job.geometry.symbols:
+        return f"the atoms are {symbols}, asked {job.geometry.symbols}"
+    return None
+
+
+def classify(text: str, *, rules: Sequence[ErrorRule], output: ProgramOutput, reason: str) -> HelioscError:
+    """The error behind a failed output: the first rule whose text is found, else by what the output lacks."""
+    for rule in rules:
+        match = re.search(rule.pattern, text)
+        if match:
+            return rule.error(f"{reason}; found {match.group(0).strip()[:120]!r}; {rule.remedy}")
+    if not output.terminated_normally:
+        return CalculationTimeoutError(
+            f"{reason} and no known error message: probably killed by a time or memory limit; give it more of either"
+        )
+    if not output.scf_converged or output.optimization_converged is False:
+        return ConvergenceError(f"{reason}; try another start geometry or other convergence keywords")
+    return ParseError(f"{reason}; the output does not hold what was asked for")
+
+
+def require_one_job(text: str, *, marker: str, program: str) -> None:
+    """Refuse a file of several jobs, whose values would be mixed.
+
+    Raises
+    ------
+    ParseError : the opening text occurs more than once
+    """
+    n_jobs = text.count(marker)
+    if n_jobs > 1:
+        raise ParseError(f"{program} output holds {n_jobs} jobs; expected one, split the file at {marker!r}")
+
+
+def last_number(text: str, pattern: str) -> float | None:
+    """Number in the last match of a pattern with one group.
+
+    The last match decides even when it holds ``****`` or ``NaN``: an older value must not stand in for it.
+    """
+    matches = re.findall(pattern, text, re.MULTILINE)
+    return as_number(matches[-1]) if matches else None
+
+
+def last_integer(text: str, pattern: str) -> int | None:
+    """Integer in the last match of a pattern with one group."""
+    matches = re.findall(pattern, text, re.MULTILINE)
+    return int(matches[-1]) if matches else None
+
+
+def as_number(text: str) -> float | None:
+    """A finite number, Fortran exponents included; ``None`` for anything else."""
+    try:
+        number = float(text.replace("D", "E"))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def frontier_orbitals(occupied: Sequence[float], virtual: Sequence[float]) -> tuple[float | None, float | None]:
+    """HOMO and LUMO in eV from orbital energies in hartree."""
+    homo = max(occupied) * HARTREE_EV if occupied else None
+    lumo = min(virtual) * HARTREE_EV if virtual else None
+    return homo, lumo

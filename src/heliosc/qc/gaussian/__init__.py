@@ -1,0 +1,5 @@
+"""Gaussian."""
+
+from heliosc.qc.gaussian.run import GaussianExecutor
+
+__all__ = ["GaussianExecutor"]

@@ -1,0 +1,113 @@
+"""Gaussian logs, 09 and 16."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from heliosc.errors import ParseError
+from heliosc.qc.external.outputs import (
+    ProgramOutput,
+    as_number,
+    frontier_orbitals,
+    last_integer,
+    last_number,
+    require_one_job,
+)
+from heliosc.qc.geometries import Geometry
+
+VERSION_PATTERN = r"^ (Gaussian \d\d, Revision [A-Z]\.\d+)"
+
+_POPULATION = re.compile(
+    r"(?:^ Alpha  occ\. eigenvalues --.*\n)(?:^ (?:Alpha|\s*Beta) .*eigenvalues --.*\n)*", re.MULTILINE
+)
+_ORIENTATION = re.compile(
+    r"(?:Input|Standard) orientation:\s*\n -+\n.*\n.*\n -+\n((?:\s+\d+\s+\d+\s+-?\d+(?:\s+-?\d+\.\d+){3}[^\S\n]*\n)+)"
+)
+
+
+def parse_output(text: str) -> ProgramOutput:
+    """Read a log of one job.
+
+    Raises
+    ------
+    ParseError : several jobs in one file, or a post-SCF method whose energy is not the SCF's
+    """
+    require_one_job(text, marker="Initial command:", program="Gaussian")
+    if re.search(r"^ (?:E2\(?\w*\)? ?=|.*\bEUMP2 =)", text, re.MULTILINE):
+        raise ParseError("the Gaussian log holds an MP2 or double-hybrid energy; expected Hartree-Fock or a functional")
+    homo, lumo = orbital_energies(text)
+    version = re.search(VERSION_PATTERN, text, re.MULTILINE)
+    return ProgramOutput(
+        version=version.group(1) if version else None,
+        terminated_normally=is_terminated_normally(text),
+        scf_converged=is_scf_converged(text),
+        optimization_converged=is_optimization_converged(text),
+        energy_hartree=last_number(text, r"SCF Done:\s+E\([^)]*\) =\s*(\S+)"),
+        homo_eV=homo,
+        lumo_eV=lumo,
+        dipole_debye=last_number(text, r"Dipole moment \(field-independent basis, Debye\):\n.*Tot=\s*(\S+)"),
+        s_squared=last_number(text, r"S\*\*2 before annihilation\s+([^,\s]+)"),
+        charge=last_integer(text, r"^ Charge =\s*(-?\d+) Multiplicity"),
+        multiplicity=last_integer(text, r"^ Charge =\s*-?\d+ Multiplicity =\s*(\d+)"),
+        geometry=last_geometry(text),
+        n_energies=text.count("SCF Done:"),
+    )
+
+
+def is_terminated_normally(text: str) -> bool:
+    """Whether the last link ended normally; every earlier link prints a banner of its own."""
+    return "Normal termination of Gaussian" in text[text.rfind("Entering Link 1") :] and "Error termination" not in text
+
+
+def is_scf_converged(text: str) -> bool:
+    """Whether the last SCF converged; an unconverged one prints ``SCF Done`` too, a line after the warning."""
+    last_done = text.rfind("SCF Done:")
+    if last_done < 0:
+        return False
+    before_last = text.rfind("SCF Done:", 0, last_done)
+    warned = text.rfind("Convergence criterion not met", max(before_last, 0), last_done) >= 0
+    return not warned and "Convergence failure" not in text[last_done:]
+
+
+def is_optimization_converged(text: str) -> bool | None:
+    """Whether the optimisation converged; ``None`` without one."""
+    if "Berny optimization." not in text:
+        return None
+    return "Optimization completed." in text and "Optimization stopped." not in text
+
+
+def orbital_energies(text: str) -> tuple[float | None, float | None]:
+    """HOMO and LUMO of the alpha electrons, eV, from the last population analysis."""
+    blocks = _POPULATION.findall(text)
+    if not blocks:
+        return None, None
+    return frontier_orbitals(_eigenvalues(blocks[-1], "Alpha  occ."), _eigenvalues(blocks[-1], "Alpha virt."))
+
+
+def _eigenvalues(block: str, label: str) -> list[float]:
+    """Energies of the lines with a label, hartree, read by columns of ten characters: wide numbers touch.
+
+    Only levels below -999 hartree overflow their column; they are core levels and left out.
+    """
+    energies = []
+    for line in block.splitlines():
+        if label in line:
+            fields = line.split("-- ", maxsplit=1)[1].rstrip()
+            energies += [as_number(fields[i : i + 10].strip()) for i in range(0, len(fields), 10)]
+    return [energy for energy in energies if energy is not None]
+
+
+def last_geometry(text: str) -> Geometry | None:
+    """Last geometry, A."""
+    from ase.data import chemical_symbols
+
+    blocks = _ORIENTATION.findall(text)
+    if not blocks:
+        return None
+    fields = [line.split() for line in blocks[-1].splitlines()]
+    return Geometry(
+        tuple(chemical_symbols[int(field[1])] for field in fields),
+        np.array([[float(value) for value in field[3:6]] for field in fields]),
+    )

@@ -1,0 +1,5 @@
+"""ORCA."""
+
+from heliosc.qc.orca.run import OrcaExecutor
+
+__all__ = ["OrcaExecutor"]

@@ -1,0 +1,99 @@
+"""Psi4 outputs, 1.3 to 1.7."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from heliosc.qc.external.outputs import ProgramOutput, frontier_orbitals, last_number, require_one_job
+from heliosc.qc.geometries import Geometry
+from heliosc.qc.psi4.input import ENERGY_MARK
+from heliosc.qc.units import DEBYE_PER_AU
+
+_GEOMETRY = re.compile(
+    r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):\n\s*\n"
+    r"(?:\s*Center .*\n[\s-]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
+)
+_ORBITALS = re.compile(r"Orbital Energies \[Eh\](.*?)Final Occupation", re.DOTALL)
+_OCCUPIED = re.compile(r"(?:Doubly|Alpha) Occupied:(.*?)(?:Virtual|Beta Occupied|\Z)", re.DOTALL)
+_VIRTUAL = re.compile(r"\n\s*(?:Alpha )?Virtual:(.*?)(?:Beta Occupied|\Z)", re.DOTALL)
+
+
+def parse_output(text: str) -> ProgramOutput:
+    """Read an output of one job.
+
+    Raises
+    ------
+    ParseError : several jobs in one file
+    """
+    require_one_job(text, marker="Psi4 started on:", program="Psi4")
+    homo, lumo = orbital_energies(text)
+    charge, multiplicity, geometry = last_geometry(text)
+    return ProgramOutput(
+        version=_version(text),
+        terminated_normally="*** Psi4 exiting successfully" in text,
+        scf_converged=is_scf_converged(text),
+        optimization_converged=is_optimization_converged(text),
+        energy_hartree=last_number(text, rf"(?:Final Energy:|^{ENERGY_MARK})\s+(\S+)"),
+        homo_eV=homo,
+        lumo_eV=lumo,
+        dipole_debye=dipole(text),
+        s_squared=last_number(text, r"@S\^2 Observed:\s+(\S+)"),
+        charge=charge,
+        multiplicity=multiplicity,
+        geometry=geometry,
+        n_energies=text.count("Energy and wave function converged"),
+    )
+
+
+def is_scf_converged(text: str) -> bool:
+    """Whether the last SCF converged."""
+    return text.rfind("Energy and wave function converged") > text.rfind("Could not converge SCF")
+
+
+def is_optimization_converged(text: str) -> bool | None:
+    """Whether the optimisation converged; ``None`` without one."""
+    if "OPTKING" not in text:
+        return None
+    return "Optimization is complete!" in text
+
+
+def orbital_energies(text: str) -> tuple[float | None, float | None]:
+    """HOMO and LUMO of the alpha electrons, eV, from the last orbital block."""
+    blocks = _ORBITALS.findall(text)
+    if not blocks:
+        return None, None
+    occupied, virtual = _OCCUPIED.search(blocks[-1]), _VIRTUAL.search(blocks[-1])
+    return frontier_orbitals(_energies(occupied), _energies(virtual))
+
+
+def _energies(match: re.Match[str] | None) -> list[float]:
+    if match is None:
+        return []
+    return [float(energy) for energy in re.findall(r"\d+[A-Z]\S*\s+(-?\d+\.\d+)", match.group(1))]
+
+
+def dipole(text: str) -> float | None:
+    """Norm of the last dipole moment, D: its own block in 1.3, the L = 1 multipole in later versions."""
+    debye = last_number(text, r"Dipole Moment: \[D\]\n.*Total:\s+(\S+)")
+    if debye is not None:
+        return debye
+    atomic = last_number(text, r"Dipole Z .*\n\s*Magnitude\s+:\s+(\S+)")
+    return None if atomic is None else atomic * DEBYE_PER_AU
+
+
+def last_geometry(text: str) -> tuple[int | None, int | None, Geometry | None]:
+    """Charge, multiplicity and last geometry."""
+    blocks = _GEOMETRY.findall(text)
+    if not blocks:
+        return None, None, None
+    charge, multiplicity, atoms = blocks[-1]
+    fields = [line.split() for line in atoms.splitlines() if line.strip()]
+    positions = np.array([[float(value) for value in field[1:4]] for field in fields])
+    return int(charge), int(multiplicity), Geometry(tuple(field[0].capitalize() for field in fields), positions)
+
+
+def _version(text: str) -> str | None:
+    match = re.search(r"^\s+Psi4 (\d\S*)", text, re.MULTILINE)
+    return match.group(1) if match else None

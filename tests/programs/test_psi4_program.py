@@ -1,0 +1,133 @@
+"""The real Psi4: energies against published values and against an output recorded elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heliosc.errors import CalculationTimeoutError, ConvergenceError, HelioscError, InputError, MissingDependencyError
+from heliosc.qc.external.settings import ProgramSettings
+from heliosc.qc.geometries import Geometry
+from heliosc.qc.psi4 import Psi4Executor
+from heliosc.qc.psi4.parse import parse_output
+from heliosc.qc.vertical import vertical_energies
+
+pytestmark = pytest.mark.program
+
+# Crawford's programming projects (HF and MP2 of water in STO-3G), bohr
+WATER = Geometry(
+    ("O", "H", "H"),
+    0.529177210903
+    * np.array(
+        [[0.0, -0.143225816552, 0.0], [1.638036840407, 1.136548822547, 0.0], [-1.638036840407, 1.136548822547, 0.0]]
+    ),
+)
+# thiophene: microwave r_s structure (Bak et al., J. Mol. Spectrosc. 1961, 7, 58), rounded
+THIOPHENE = Geometry(
+    ("S", "C", "C", "C", "C", "H", "H", "H", "H"),
+    np.array(
+        [
+            [0.0, 0.0, 1.193],
+            [0.0, 1.238, -0.006],
+            [0.0, -1.238, -0.006],
+            [0.0, 0.712, -1.273],
+            [0.0, -0.712, -1.273],
+            [0.0, 2.273, 0.288],
+            [0.0, -2.273, 0.288],
+            [0.0, 1.316, -2.170],
+            [0.0, -1.316, -2.170],
+        ]
+    ),
+)
+
+
+@pytest.fixture
+def psi4(tmp_path: Path) -> Callable[..., Psi4Executor]:
+    """Makes an executor over the installed Psi4."""
+    if not Psi4Executor().found():
+        pytest.skip("Psi4 is not installed: apt-get install psi4")
+
+    def make(method: str, basis: str, *keywords: str, **resources: float) -> Psi4Executor:
+        settings = ProgramSettings(method, basis, keywords, **resources)  # type: ignore[arg-type]
+        return Psi4Executor(settings, scratch=tmp_path / "scratch")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "published"),
+    [("hf", ("scf_type=pk",), -74.942079928192), ("mp2", ("scf_type=pk", "mp2_type=conv"), -74.991229564312)],
+)
+def test_water_energies_are_the_published_ones(
+    psi4: Callable[..., Psi4Executor], tmp_path: Path, method: str, options: tuple[str, ...], published: float
+) -> None:
+    point = psi4(method, "sto-3g", *options).single_point(WATER, charge=0, multiplicity=1)
+    assert point.energy_hartree == pytest.approx(published, abs=1e-7)
+    assert point.level == f"{method}/sto-3g[psi4]"
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_divinylbenzene_agrees_with_an_output_recorded_elsewhere(
+    psi4: Callable[..., Psi4Executor], recorded_log: Callable[[str], str]
+) -> None:
+    recorded = parse_output(recorded_log("cclib/Psi4-1.3.1/dvb_sp_rks.out"))
+    assert recorded.geometry is not None
+    point = psi4("b3lyp", "sto-3g").single_point(recorded.geometry, charge=0, multiplicity=1)
+    assert point.energy_hartree == pytest.approx(-382.31092249631331, abs=1e-6)
+    assert point.homo_eV == pytest.approx(-0.153010 * 27.211386, abs=1e-3)
+    assert point.dipole_debye == pytest.approx(0.0, abs=1e-3)
+
+
+def test_optimised_water_has_the_published_structure(psi4: Callable[..., Psi4Executor]) -> None:
+    # HF/STO-3G: 0.990 A and 100.0 degrees (Hehre, Radom, Schleyer, Pople, Ab Initio Molecular Orbital Theory, 1986)
+    optimized = psi4("hf", "sto-3g").optimize(WATER, charge=0, multiplicity=1)
+    oxygen, first, second = optimized.geometry.positions
+    bonds = np.array([first - oxygen, second - oxygen])
+    lengths = np.linalg.norm(bonds, axis=1)
+    angle = np.degrees(np.arccos(bonds[0] @ bonds[1] / lengths.prod()))
+    assert lengths == pytest.approx(0.990, abs=2e-3)
+    assert angle == pytest.approx(100.0, abs=0.2)
+    assert optimized.n_evaluations is not None
+    assert optimized.n_evaluations > 1
+
+
+@pytest.mark.slow
+def test_vertical_ionization_energy_of_thiophene(psi4: Callable[..., Psi4Executor]) -> None:
+    result = vertical_energies(psi4("b3lyp", "def2-svp"), THIOPHENE, geometry_level="experiment")
+    # experiment 8.87 eV; B3LYP in a double-zeta basis lies 0.3-0.5 eV below experiment
+    assert -0.6 < result.vertical_ionization_energy - 8.87 < 0.0
+    assert result.vertical_electron_affinity < 0  # the anion of thiophene is not bound
+    assert result.level == "b3lyp/def2-svp[psi4]//experiment"
+    assert result.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "basis", "limits", "error", "message"),
+    [
+        ("hf", "sto-3g", {"max_scf_cycles": 2}, ConvergenceError, "SCF iterations"),
+        ("hf", "sto-3g", {"max_optimization_cycles": 1}, ConvergenceError, "geometry optimization"),
+        ("hf", "nonsense", {}, InputError, "basis"),
+        ("nonsense", "sto-3g", {}, InputError, "correct the method"),
+        ("hf", "cc-pvqz", {"timeout_s": 1.0}, CalculationTimeoutError, "limit of 1 s"),
+    ],
+)
+def test_failures_are_told_apart(
+    psi4: Callable[..., Psi4Executor],
+    method: str,
+    basis: str,
+    limits: dict[str, float],
+    error: type[HelioscError],
+    message: str,
+) -> None:
+    with pytest.raises(error, match=message):
+        psi4(method, basis, **limits).optimize(WATER, charge=0, multiplicity=1)
+
+
+@pytest.mark.skipif(shutil.which("dftd3") is not None, reason="dftd3 is installed here")
+def test_missing_dispersion_program_is_said(psi4: Callable[..., Psi4Executor]) -> None:
+    with pytest.raises(MissingDependencyError, match="dftd3"):
+        psi4("b3lyp-d3bj", "sto-3g").single_point(WATER, charge=0, multiplicity=1)
