@@ -1,0 +1,1 @@
+"""Chooses what to compute: roles, objectives, constraints, acquisition, batch diversity, hypervolume."""

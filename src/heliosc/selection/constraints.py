@@ -1,0 +1,173 @@
+"""Hard constraints on candidates: what is never proposed, whatever its predicted properties.
+
+They are applied in the order of cost, and the first that fails is the reason given, so that counts add up to a funnel.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rdkit import Chem
+
+from heliosc.chemistry.alerts import AlertHit, alert_verdict, find_alerts
+from heliosc.chemistry.descriptors import conjugated_systems, elements
+from heliosc.chemistry.identity import parse_smiles
+from heliosc.chemistry.scaffolds import cut_alkyl_chains
+from heliosc.chemistry.synthesizability import SA_CORE_OUT, sa_score
+from heliosc.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """Limits of the hard constraints; sizes and shares include their limits.
+
+    Attributes
+    ----------
+    min_conjugated_atoms : of the largest conjugated system
+    min_conjugated_fraction : share of the core's heavy atoms that are conjugated (side chains do not count)
+    max_core_sa_score : SA score of the core
+    """
+
+    allowed_elements: frozenset[str] = frozenset({"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br"})
+    min_heavy_atoms: int = 8
+    max_heavy_atoms: int = 75
+    min_conjugated_atoms: int = 8
+    min_conjugated_fraction: float = 0.5
+    max_core_sa_score: float = SA_CORE_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A molecule that passed: its row in the input, core SA score and warnings."""
+
+    index: int
+    smiles: str
+    core_sa_score: float
+    warnings: tuple[AlertHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A molecule that did not pass, the constraint that stopped it, and why in words."""
+
+    index: int
+    smiles: str
+    constraint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintReport:
+    """Both outcomes in input order; ``counts`` is constraint -> molecules it stopped, in the order applied."""
+
+    kept: tuple[Kept, ...]
+    rejected: tuple[Rejected, ...]
+    counts: Mapping[str, int]
+
+
+def apply_constraints(smiles: Iterable[str], constraints: Constraints | None = None) -> ConstraintReport:
+    """Part molecules into those that meet every constraint and those that do not."""
+    limits = Constraints() if constraints is None else constraints
+    kept: list[Kept] = []
+    rejected: list[Rejected] = []
+    for index, text in enumerate(smiles):
+        outcome = _judge(index, text, limits)
+        if isinstance(outcome, Kept):
+            kept.append(outcome)
+        else:
+            rejected.append(outcome)
+    stopped = Counter(item.constraint for item in rejected)
+    return ConstraintReport(tuple(kept), tuple(rejected), {name: stopped[name] for name in (_READABLE, *_CHECKS)})
+
+
+def _judge(index: int, smiles: str, limits: Constraints) -> Kept | Rejected:
+    try:
+        subject = _Subject(parse_smiles(smiles))
+    except InputError as error:
+        return Rejected(index, smiles, _READABLE, str(error))
+    for name, check in _CHECKS.items():
+        if reason := check(subject, limits):
+            return Rejected(index, smiles, name, reason)
+    return Kept(index, smiles, subject.core_sa_score, subject.alerts)
+
+
+class _Subject:
+    """A molecule under test; what costs time is worked out when the first constraint asks for it."""
+
+    def __init__(self, molecule: Chem.Mol) -> None:
+        self.molecule = molecule
+
+    @cached_property
+    def core(self) -> Chem.Mol:
+        return cut_alkyl_chains(self.molecule)
+
+    @cached_property
+    def core_systems(self) -> list[frozenset[int]]:
+        return conjugated_systems(self.core)
+
+    @cached_property
+    def alerts(self) -> tuple[AlertHit, ...]:
+        return find_alerts(self.molecule)
+
+    @cached_property
+    def core_sa_score(self) -> float:
+        return sa_score(self.core)
+
+
+def _check_fragments(subject: _Subject, _: Constraints) -> str | None:
+    count = len(Chem.GetMolFrags(subject.molecule))
+    return None if count == 1 else f"{count} separate fragments; expected one molecule"
+
+
+def _check_charge(subject: _Subject, _: Constraints) -> str | None:
+    charge = Chem.GetFormalCharge(subject.molecule)
+    return None if charge == 0 else f"net charge {charge:+d}; expected a neutral molecule"
+
+
+def _check_elements(subject: _Subject, limits: Constraints) -> str | None:
+    foreign = elements(subject.molecule) - limits.allowed_elements
+    return f"contains {', '.join(sorted(foreign))}" if foreign else None
+
+
+def _check_size(subject: _Subject, limits: Constraints) -> str | None:
+    size = subject.molecule.GetNumHeavyAtoms()
+    if limits.min_heavy_atoms <= size <= limits.max_heavy_atoms:
+        return None
+    return f"{size} heavy atoms; expected {limits.min_heavy_atoms} to {limits.max_heavy_atoms}"
+
+
+def _check_conjugation(subject: _Subject, limits: Constraints) -> str | None:
+    largest = max(map(len, subject.core_systems), default=0)
+    if largest < limits.min_conjugated_atoms:
+        return f"largest conjugated system has {largest} atoms; expected at least {limits.min_conjugated_atoms}"
+    fraction = sum(map(len, subject.core_systems)) / subject.core.GetNumHeavyAtoms()
+    if fraction < limits.min_conjugated_fraction:
+        return f"{fraction:.0%} of the core is conjugated; expected at least {limits.min_conjugated_fraction:.0%}"
+    return None
+
+
+def _check_alerts(subject: _Subject, _: Constraints) -> str | None:
+    if alert_verdict(subject.alerts) != "reject":
+        return None
+    return f"{subject.alerts[0].name}: {subject.alerts[0].reason}"
+
+
+def _check_synthesizability(subject: _Subject, limits: Constraints) -> str | None:
+    if subject.core_sa_score <= limits.max_core_sa_score:
+        return None
+    return f"SA score of the core {subject.core_sa_score:.2f}; expected at most {limits.max_core_sa_score:g}"
+
+
+_READABLE = "readable"
+_CHECKS: dict[str, Callable[[_Subject, Constraints], str | None]] = {
+    "single_fragment": _check_fragments,
+    "neutral": _check_charge,
+    "elements": _check_elements,
+    "size": _check_size,
+    "conjugation": _check_conjugation,
+    "alerts": _check_alerts,
+    "synthesizability": _check_synthesizability,
+}

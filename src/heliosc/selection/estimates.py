@@ -1,0 +1,64 @@
+"""Mean and standard deviation of what a role needs, from predictions and from the structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from heliosc.errors import InputError
+from heliosc.properties import PredictionTable, PropertyKey
+from heliosc.selection.objectives import FloatArray
+from heliosc.selection.roles import Role
+
+SA_SCORE = PropertyKey("sa_score", "structure")
+
+Estimates = Mapping[PropertyKey, tuple[FloatArray, FloatArray]]
+"""Key -> mean and standard deviation, each (n_molecules,)."""
+
+
+def role_estimates(role: Role, predictions: PredictionTable, *, sa_scores: FloatArray | None = None) -> Estimates:
+    """Every property that the role's windows and objectives need.
+
+    Raises
+    ------
+    InputError : the model does not predict one of them, or SA scores are needed and absent or of another length
+    """
+    return {key: _estimate(key, predictions, sa_scores) for key in role.keys}
+
+
+def probability_inside(role: Role, estimates: Estimates) -> FloatArray:
+    """(n_molecules,) probability that all windows of the role are met, their errors taken as independent."""
+    n_molecules = len(next(iter(estimates.values()))[0])
+    probability = np.ones(n_molecules)
+    for window in role.windows:
+        probability *= window.window.probability_inside(*estimates[window.key])
+    return probability
+
+
+def _estimate(
+    key: PropertyKey, predictions: PredictionTable, sa_scores: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    if key == SA_SCORE:
+        return _exact(sa_scores, n_molecules=len(predictions.smiles))
+    if key.name == "homo_lumo_gap" and key not in predictions.keys:
+        return _gap(key.level, predictions)
+    column = predictions.column(key)
+    return predictions.mean[:, column], predictions.std[:, column]
+
+
+def _exact(sa_scores: FloatArray | None, *, n_molecules: int) -> tuple[FloatArray, FloatArray]:
+    if sa_scores is None or np.shape(sa_scores) != (n_molecules,):
+        found = "none" if sa_scores is None else f"shape {np.shape(sa_scores)}"
+        raise InputError(
+            f"the role needs the SA score of each core, expected ({n_molecules},), got {found}; "
+            "pass sa_scores, e.g. from heliosc.chemistry.synthesizability.core_sa_score"
+        )
+    return np.asarray(sa_scores, dtype=np.float64), np.zeros(n_molecules)
+
+
+def _gap(level: str, predictions: PredictionTable) -> tuple[FloatArray, FloatArray]:
+    """Gap from the orbital energies of the same level; their errors taken as independent, which overstates it."""
+    homo, lumo = (predictions.column(PropertyKey(name, level)) for name in ("homo_energy", "lumo_energy"))
+    mean = predictions.mean[:, lumo] - predictions.mean[:, homo]
+    return mean, np.hypot(predictions.std[:, lumo], predictions.std[:, homo])
