@@ -18,6 +18,7 @@ from heliosc.qc.xtb.engine import TbliteSession
 FloatArray = NDArray[np.float64]
 
 _BOND_TOLERANCE = 1.3  # a bond is there below this multiple of the sum of covalent radii
+_PERCEPTION_TOLERANCE = 1.25
 _CONTACT_TOLERANCE = 1.1  # atoms that are no neighbours must stay beyond this multiple
 
 
@@ -81,6 +82,12 @@ def prepare_geometry(molecule: Chem.Mol, *, n_conformers: int, seed: int, sessio
     )
 
 
+def perceived_bonds(geometry: Geometry) -> NDArray[np.intp]:
+    """Bonds, (n_bonds, 2), by distance alone, for geometries that come without a graph."""
+    relative = _relative_distances(geometry)
+    return np.argwhere(np.triu(relative < _PERCEPTION_TOLERANCE, k=1))
+
+
 def check_connectivity(geometry: Geometry, bonds: NDArray[np.intp], *, charge_state: str) -> None:
     """Refuse a geometry whose bonds are not those of the molecular graph.
 
@@ -88,11 +95,7 @@ def check_connectivity(geometry: Geometry, bonds: NDArray[np.intp], *, charge_st
     ------
     ConvergenceError : a bond broke or a new one formed ("wrong minimum")
     """
-    from ase.data import atomic_numbers, covalent_radii
-
-    radii = covalent_radii[[atomic_numbers[symbol] for symbol in geometry.symbols]]
-    distances = np.linalg.norm(geometry.positions[:, None] - geometry.positions[None, :], axis=-1)
-    relative = distances / (radii[:, None] + radii[None, :])
+    relative = _relative_distances(geometry)
     bonded = np.zeros(relative.shape, dtype=bool)
     bonded[bonds[:, 0], bonds[:, 1]] = bonded[bonds[:, 1], bonds[:, 0]] = True
     broken = np.argwhere(np.triu(bonded & (relative > _BOND_TOLERANCE)))
@@ -101,8 +104,9 @@ def check_connectivity(geometry: Geometry, bonds: NDArray[np.intp], *, charge_st
         if len(pairs):
             first, second = pairs[0]
             names = f"{geometry.symbols[first]}{first + 1}-{geometry.symbols[second]}{second + 1}"
+            distance = float(np.linalg.norm(geometry.positions[first] - geometry.positions[second]))
             raise ConvergenceError(
-                f"wrong minimum: in the {charge_state} the bond {names} {what} ({distances[first, second]:.2f} A); "
+                f"wrong minimum: in the {charge_state} the bond {names} {what} ({distance:.2f} A); "
                 f"the molecule is not stable as drawn, or try another conformer (seed)"
             )
 
@@ -114,6 +118,15 @@ def torsion_changes(start: InternalCoordinates, before: Geometry, after: Geometr
         return 0.0
     change = start.difference(start.values(after.positions / BOHR_A), start.values(before.positions / BOHR_A))
     return float(np.rad2deg(np.abs(change[-n_torsions:]).max()))
+
+
+def _relative_distances(geometry: Geometry) -> FloatArray:
+    """Distances over sums of covalent radii, (n_atoms, n_atoms)."""
+    from ase.data import atomic_numbers, covalent_radii
+
+    radii = covalent_radii[[atomic_numbers[symbol] for symbol in geometry.symbols]]
+    distances = np.linalg.norm(geometry.positions[:, None] - geometry.positions[None, :], axis=-1)
+    return np.asarray(distances / (radii[:, None] + radii[None, :]))
 
 
 def _n_single_points(n_atoms: int) -> int:
