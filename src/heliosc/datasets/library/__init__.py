@@ -1,0 +1,1 @@
+"""The embedded library: named organic semiconductors, enumerated relatives, and their computed labels."""
