@@ -1,24 +1,35 @@
-"""Durable tasks: stored, leased, run by worker processes, retried. Runs named callables on JSON payloads."""
+"""Durable tasks: stored, leased, run by worker processes, retried. Runs named callables on JSON payloads.
 
-from heliosc.execution.driver import run_tasks
-from heliosc.execution.identity import canonical_json, task_key
-from heliosc.execution.manager import AsyncQCManager, DFTInterface, TaskFuture
-from heliosc.execution.pool import WorkerSettings
-from heliosc.execution.store import QCResultStore
-from heliosc.execution.tasks import (
-    Attempt,
-    Counts,
-    RunInterruptedError,
-    StaleLeaseError,
-    Task,
-    TaskFailedError,
-    TaskFailure,
-    TaskRequest,
-)
+The names load on first use: worker and guard processes start many times and need few of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heliosc.execution.driver import run_tasks
+    from heliosc.execution.identity import canonical_json, task_key
+    from heliosc.execution.manager import AsyncQCManager, DFTInterface, TaskFuture
+    from heliosc.execution.pool import WorkerSettings
+    from heliosc.execution.store import QCResultStore
+    from heliosc.execution.tasks import (
+        Attempt,
+        AttemptCost,
+        Counts,
+        RunInterruptedError,
+        StaleLeaseError,
+        Task,
+        TaskFailedError,
+        TaskFailure,
+        TaskRequest,
+    )
 
 __all__ = [
     "AsyncQCManager",
     "Attempt",
+    "AttemptCost",
     "Counts",
     "DFTInterface",
     "QCResultStore",
@@ -34,3 +45,20 @@ __all__ = [
     "run_tasks",
     "task_key",
 ]
+
+_HOMES = {
+    "AsyncQCManager": "manager",
+    "DFTInterface": "manager",
+    "QCResultStore": "store",
+    "TaskFuture": "manager",
+    "WorkerSettings": "pool",
+    "canonical_json": "identity",
+    "run_tasks": "driver",
+    "task_key": "identity",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'tasks')}"), name)

@@ -25,9 +25,9 @@ def main(arguments: list[str]) -> None:
     driver_pid, token_prefix, folder = int(arguments[0]), arguments[1], arguments[2]
     if _is_dismissed(driver_pid):
         return
-    for _ in range(3):
-        kill_all(token_prefix, grace_s=0.0)
-        time.sleep(_SETTLE_S)
+    kill_all(token_prefix, grace_s=0.0)
+    time.sleep(_SETTLE_S)
+    kill_all(token_prefix, grace_s=0.0)
     if folder:
         shutil.rmtree(Path(folder), ignore_errors=True)
 

@@ -163,7 +163,8 @@ class WorkerPool:
         ------
         ResourceError : a worker ended before it was ready: none can run here
         """
-        if self._guard.poll() is not None:
+        if self._guard.poll() is not None:  # someone killed it
+            self._dismiss_guard()
             self._guard = self._start_guard()
         deadlines = [job.deadline for job in self._workers.values() if job is not None]
         until_deadline = min(deadlines, default=float("inf")) - time.monotonic()
@@ -187,8 +188,7 @@ class WorkerPool:
             if job is not None:
                 self._clean(job, has_failed=True)
         kill_all(f"{self._token}-", grace_s=0.0)
-        with suppress(BrokenPipeError):
-            self._guard.communicate(GUARD_DISMISSED)
+        self._dismiss_guard()
         self._selector.close()
         os.close(self._alarm)
         if self._settings.keep_scratch == "never":
@@ -267,17 +267,24 @@ class WorkerPool:
         del self._workers[worker]
         worker.kill()
 
+    def _dismiss_guard(self) -> None:
+        with suppress(BrokenPipeError):
+            self._guard.communicate(GUARD_DISMISSED)
+
     def _start_guard(self) -> subprocess.Popen[bytes]:
         folder = str(self._home) if self._settings.keep_scratch == "never" else ""
-        return subprocess.Popen(
-            module_command(GUARD_MODULE, str(os.getpid()), f"{self._token}-", folder),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=child_environment(),
-            start_new_session=True,  # a Ctrl-C in the terminal is for the driver
-        )
+        try:
+            return subprocess.Popen(
+                module_command(GUARD_MODULE, str(os.getpid()), f"{self._token}-", folder),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=child_environment(),
+                start_new_session=True,  # a Ctrl-C in the terminal is for the driver
+            )
+        except OSError as error:
+            raise ResourceError(f"cannot start a process: {error.strerror}; end other programs first") from error
 
 
 def _tail(path: Path) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class ProcessIdentity:
 def host_identity() -> str:
     """Host name, boot and pid namespace: equal only where pids can be compared."""
     boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-    return f"{socket.gethostname()}/{boot}/{(_PROC / 'self/ns/pid').readlink()}"
+    return f"{os.uname().nodename}/{boot}/{(_PROC / 'self/ns/pid').readlink()}"
 
 
 def own_identity() -> ProcessIdentity:

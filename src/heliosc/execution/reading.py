@@ -143,9 +143,9 @@ def _chunks(keys: list[str]) -> Iterator[list[str]]:
         yield keys[start : start + _CHUNK]
 
 
-def _decoded(key: str, encoding: str, data: str | bytes, digest: str) -> Any:
+def _decoded(key: str, encoding: str, data: bytes, digest: str) -> Any:
     try:
-        text = zlib.decompress(data).decode() if isinstance(data, bytes) and encoding == "zlib" else str(data)
+        text = (zlib.decompress(data) if encoding == "zlib" else data).decode()
     except (zlib.error, UnicodeDecodeError) as error:
         raise InputError(
             f"result of task {key[:12]} is damaged: {error}; put a backup of the store in its place"

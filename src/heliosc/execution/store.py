@@ -193,7 +193,9 @@ class QCResultStore(StoreReader):
         InputError : the result is not JSON
         """
         text = canonical_json(result)
-        encoding, data = ("zlib", zlib.compress(text.encode())) if len(text) > _COMPRESS_ABOVE else ("json", text)
+        encoding, data = (
+            ("zlib", zlib.compress(text.encode())) if len(text) > _COMPRESS_ABOVE else ("json", text.encode())
+        )
         with self._db.transaction():
             held = self._holds_or_logs(key, token, "late result refused")
             if held:
