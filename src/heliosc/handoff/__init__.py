@@ -1,0 +1,1 @@
+"""What the synthesis laboratory gets. Import from ``heliosc.handoff.package``."""

@@ -1,0 +1,198 @@
+"""The hand-off: everything a synthesis laboratory needs of the chosen candidates, in one folder.
+
+``handoff/`` of a run holds one zip a candidate, an overview workbook, and one zip with all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import heliosc
+from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.errors import InputError
+from heliosc.files import write_atomically
+from heliosc.handoff.archive import safe_name, with_manifest, zip_bytes
+from heliosc.handoff.calculations import calculations_json
+from heliosc.handoff.dossier import MARK, Dossier, build_dossier
+from heliosc.handoff.drawing import structure_png
+from heliosc.handoff.gates import candidate_gates
+from heliosc.handoff.labels import Number, number, ordered_keys, symbol, unit
+from heliosc.handoff.pdf import dossier_pdf
+from heliosc.handoff.ranking import best_of_run
+from heliosc.handoff.return_form import HEADER, csv_text, return_form_rows
+from heliosc.handoff.structures import charged_structures, to_sdf
+from heliosc.handoff.workbook import dossier_workbook, overview_workbook
+from heliosc.selection.roles import Role
+
+DEFAULT_BEST = 4
+_RUN_FILES = ("config.yaml", "environment.json")
+
+README = f"""heliosc hand-off package ({MARK})
+
+Predicted and computed properties of proposed molecules. Nothing here was measured.
+Not a safety data sheet.
+
+<id>.pdf               two pages to read first
+<id>.xlsx              the same as tables, with the return form
+<id>.sdf               neutral, cation and anion, optimised geometries (MDL V3000)
+<id>_*.xyz             the same geometries
+<id>_calculations.json results and geometries for programs
+<id>_return_form.csv   please fill in and send back, also when the synthesis failed
+manifest.sha256        checksums: sha256sum --check manifest.sha256
+"""
+
+
+def write_package(
+    run_folder: Path,
+    candidate_ids: Sequence[str] | None = None,
+    *,
+    results: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Role],
+    references: Mapping[str, Mapping[str, float]] | None = None,
+    best: int = DEFAULT_BEST,
+) -> Path:
+    """Write the hand-off of some candidates and return its folder.
+
+    Parameters
+    ----------
+    candidate_ids : which ones; None = the ``best`` of the run
+    results : calculation key -> four-point result (``values``, ``geometries``, ``program``, ``version``,
+        ``wall_time_s``, ``details``)
+    roles : name -> role, for the gates
+    references : known material -> ``name@level`` -> value computed the same way
+
+    Raises
+    ------
+    InputError : an unknown candidate, one without a stored result, or nothing computed yet
+    ParseError : a stored geometry is not of its molecule
+    ResourceError : the folder cannot be written
+    """
+    chosen = _choose(run_folder, candidate_ids, results=results, roles=roles, best=best)
+    facts = _run_facts(run_folder)
+    run_files = _run_files(run_folder)
+    folder = run_folder / "handoff"
+    everything: dict[str, bytes] = {}
+    overview = []
+    for candidate in chosen:
+        result = results[candidate.calculation_key]
+        drawing = _drawing(candidate)
+        files, dossier = _candidate_files(
+            candidate, result=result, role=roles.get(candidate.role), drawing=drawing,
+            facts=facts, references=references or {},
+        )  # fmt: skip
+        files |= run_files
+        name = safe_name(candidate.id)
+        write_atomically(folder / f"{name}.zip", zip_bytes(with_manifest(files)))
+        everything |= {f"{name}/{file}": content for file, content in files.items()}
+        overview.append((dossier, drawing))
+    everything["overview.xlsx"] = _overview(overview)
+    write_atomically(folder / "overview.xlsx", everything["overview.xlsx"])
+    write_atomically(
+        folder / f"{safe_name(run_folder.resolve().name)}-handoff.zip", zip_bytes(with_manifest(everything))
+    )
+    return folder
+
+
+def _choose(
+    run_folder: Path,
+    candidate_ids: Sequence[str] | None,
+    *,
+    results: Mapping[str, Any],
+    roles: Mapping[str, Role],
+    best: int,
+) -> list[CandidateRecord]:
+    candidates = read_candidates(run_folder)
+    ranked = [candidate for candidate in best_of_run(candidates, roles) if candidate.calculation_key in results]
+    if candidate_ids is None:
+        if not ranked:
+            raise InputError(f"{run_folder} has no computed candidate to hand off; run more rounds: heliosc run")
+        return ranked[:best]
+    known = {candidate.id: candidate for candidate in candidates}
+    computed = {candidate.id: candidate for candidate in ranked}
+    for name in candidate_ids:
+        if name not in known:
+            raise InputError(f"no candidate {name!r} in {run_folder}; candidates.csv lists them")
+        if name not in computed:
+            raise InputError(f"candidate {name!r} has no computed result to hand off{_why(known[name])}")
+    return [computed[name] for name in dict.fromkeys(candidate_ids)]
+
+
+def _why(candidate: CandidateRecord) -> str:
+    if candidate.failure is None:
+        return "; finish its round first: heliosc run"
+    return f": its calculation failed ({candidate.failure.get('error_class')}: {candidate.failure.get('reason')})"
+
+
+def _candidate_files(
+    candidate: CandidateRecord,
+    *,
+    result: Mapping[str, Any],
+    role: Role | None,
+    drawing: bytes | None,
+    facts: Mapping[str, str],
+    references: Mapping[str, Mapping[str, float]],
+) -> tuple[dict[str, bytes], Dossier]:
+    name = safe_name(candidate.id)
+    structures = charged_structures(candidate.smiles, result["geometries"])
+    gates = candidate_gates(candidate, role=role, values=result["values"], structures=structures)
+    dossier = build_dossier(candidate, gates=gates, result=result, provenance=facts, references=references)
+    levels = ", ".join(sorted({key.level for key in ordered_keys(result["values"])}))
+    fields = {
+        "id": candidate.id,
+        "SMILES": candidate.smiles,
+        "InChIKey": candidate.inchikey,
+        "levels_of_theory": levels,
+    }
+    texts = {
+        f"{name}.sdf": to_sdf(structures, name=candidate.id, fields=fields),
+        f"{name}_calculations.json": calculations_json(
+            structures, result=result, candidate_id=candidate.id, calculation_key=candidate.calculation_key
+        ),
+        f"{name}_return_form.csv": csv_text(HEADER, return_form_rows(candidate)),
+        "README.txt": README.replace("<id>", name),
+        **{f"{name}_{item.state}.xyz": item.geometry.to_xyz(f"{candidate.id} {item.state}") for item in structures},
+    }
+    files = {file: text.encode() for file, text in texts.items()}
+    files[f"{name}.pdf"] = dossier_pdf(dossier, drawing=drawing)
+    files[f"{name}.xlsx"] = dossier_workbook(dossier, drawing=drawing)
+    return files, dossier
+
+
+def _drawing(candidate: CandidateRecord) -> bytes | None:
+    try:
+        return structure_png(candidate.smiles)
+    except InputError:  # too large to draw: the dossier says so in the place of the drawing
+        return None
+
+
+def _overview(dossiers: Sequence[tuple[Dossier, bytes | None]]) -> bytes:
+    keys = ordered_keys(key for dossier, _ in dossiers for key in dossier.candidate.computed)
+    header = [
+        "Role", "SMILES", "Window met", "Alerts", "SA core",
+        *(f"{symbol(key)} {unit(key)} ({key.level})".replace("  ", " ") for key in keys),
+    ]  # fmt: skip
+    rows = []
+    for dossier, drawing in dossiers:
+        candidate = dossier.candidate
+        verdict = {True: "yes", False: "no", None: "not judged"}[candidate.meets_window]
+        values = [number(key, candidate.computed.get(str(key))) for key in keys]
+        alerts = ", ".join(candidate.alerts) or "none found"
+        cells = [candidate.role, candidate.smiles, verdict, alerts, Number(candidate.sa_score_core, 1), *values]
+        rows.append((candidate.id, drawing, cells))
+    return overview_workbook(header, rows)
+
+
+def _run_files(run_folder: Path) -> dict[str, bytes]:
+    return {f"run/{name}": (run_folder / name).read_bytes() for name in _RUN_FILES if (run_folder / name).exists()}
+
+
+def _run_facts(run_folder: Path) -> dict[str, str]:
+    """Origin of the run: its name, our version, the hashes of configuration and environment."""
+    hashes = {
+        f"SHA-256 of {name.removeprefix('run/')}": hashlib.sha256(content).hexdigest()
+        for name, content in _run_files(run_folder).items()
+    }
+    return {"Run": run_folder.resolve().name, "heliosc": heliosc.__version__, **hashes}

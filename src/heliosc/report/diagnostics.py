@@ -1,0 +1,118 @@
+"""Diagnostic plots of one round, as PNG in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.run_folder import RunFolder
+from heliosc.errors import InputError
+from heliosc.files import write_atomically
+from heliosc.handoff.archive import safe_name
+from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.report import figures
+from heliosc.report.illustrations import (
+    MIN_CALIBRATION,
+    library_sample,
+    objective_values,
+    predicted_keys,
+    predictions_and_values,
+    standardised_errors,
+)
+from heliosc.report.pictures import figure_png
+from heliosc.selection.roles import Role, load_roles
+
+FloatArray = NDArray[np.float64]
+
+LANDSCAPE = (
+    PropertyKey("vertical_ionization_energy", "ipea1//gfn2"),
+    PropertyKey("vertical_electron_affinity", "gfn2"),
+)
+
+
+def write_round_diagnostics(run_folder: Path, round_index: int, *, library: PropertyTable | None = None) -> list[Path]:
+    """Draw a round into ``rounds/NNN/diagnostics/`` and return the files.
+
+    ``landscape.png`` (where the selection was predicted, among what was known), ``pareto_<role>.png``,
+    ``parity_<property>.png`` and ``calibration.png`` of this round's fresh values; each only when there is something
+    to show.
+
+    Parameters
+    ----------
+    library : computed values of the embedded library
+
+    Raises
+    ------
+    InputError : this is no run folder, or it has no such round
+    ResourceError : the folder cannot be written
+    """
+    run = RunFolder(run_folder)
+    roles = load_roles(run.read_config().selection.role_file)
+    candidates = [candidate for candidate in read_candidates(run_folder) if candidate.round <= round_index]
+    fresh = [candidate for candidate in candidates if candidate.round == round_index]
+    if not fresh:
+        raise InputError(f"{run_folder} has no candidates of round {round_index}; it has not come that far")
+    drawn = {
+        **_landscape(candidates, fresh, library=library),
+        **_fronts(
+            candidates, roles={candidate.role: roles.get(candidate.role) for candidate in fresh}, library=library
+        ),
+        **_predictions(fresh),
+    }
+    folder = run.round(round_index) / "diagnostics"
+    files = [folder / f"{safe_name(name)}.png" for name in drawn]
+    for file, figure in zip(files, drawn.values(), strict=True):
+        write_atomically(file, figure_png(figure))
+    return files
+
+
+def _landscape(
+    candidates: Sequence[CandidateRecord], fresh: Sequence[CandidateRecord], *, library: PropertyTable | None
+) -> dict[str, Figure]:
+    names = [str(key) for key in LANDSCAPE]
+    selected = [candidate for candidate in fresh if all(name in candidate.predicted for name in names)]
+    if not selected:
+        return {}
+    earlier = [c for c in candidates if c.round < fresh[0].round and all(name in c.computed for name in names)]
+    known = np.array([[c.computed[name] for name in names] for c in earlier]).reshape(-1, 2)
+    if library is not None and all(key in library.keys for key in LANDSCAPE):
+        values = np.column_stack([library.column(key) for key in LANDSCAPE])
+        known = np.vstack([known, values[np.isfinite(values).all(axis=1)]])
+    predicted = [[c.predicted[name] for name in names] for c in selected]
+    points = np.array([[*(p.mean for p in pair), *(p.std for p in pair)] for pair in predicted])
+    scores = np.array([candidate.score for candidate in selected])
+    return {"landscape": figures.landscape_figure(LANDSCAPE, known=known, selected=points, scores=scores)}
+
+
+def _fronts(
+    candidates: Sequence[CandidateRecord], *, roles: dict[str, Role | None], library: PropertyTable | None
+) -> dict[str, Figure]:
+    drawn = {}
+    for name, role in roles.items():
+        if role is None or len(role.objectives) < 2:
+            continue
+        pair = (role.objectives[0], role.objectives[1])
+        rounds = objective_values([candidate for candidate in candidates if candidate.role == name], pair)
+        if rounds:
+            baseline = library_sample(library, pair, n_molecules=sum(map(len, rounds.values())))
+            window = next((item.window for item in role.windows if item.key == pair[0].key), None)
+            drawn[f"pareto_{name}"] = figures.pareto_figure(pair, rounds=rounds, baseline=baseline, window=window)
+    return drawn
+
+
+def _predictions(fresh: Sequence[CandidateRecord]) -> dict[str, Figure]:
+    drawn = {}
+    for key in predicted_keys(fresh):
+        (computed, mean, std), rounds = predictions_and_values(fresh, key)
+        drawn[f"parity_{key.name}"] = figures.parity_figure(
+            key, computed=computed, predicted=mean, std=std, rounds=rounds
+        )
+    standardised = standardised_errors(fresh)
+    if max((len(values) for values in standardised.values()), default=0) >= MIN_CALIBRATION:
+        drawn["calibration"] = figures.calibration_figure(standardised)
+    return drawn

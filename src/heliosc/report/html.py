@@ -1,0 +1,109 @@
+"""The report of a run: one HTML file that needs no network and asks for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+import heliosc
+from heliosc.campaign.run_folder import RunFolder
+from heliosc.files import write_atomically
+from heliosc.handoff.labels import symbol, unit
+from heliosc.properties import PropertyTable
+from heliosc.report import illustrations, sections
+from heliosc.report.pictures import Picture
+from heliosc.report.run_view import RunView, read_run
+from heliosc.selection.roles import load_roles
+
+
+def write_report(
+    run_folder: Path, *, models: Mapping[str, Path] | None = None, library: PropertyTable | None = None
+) -> Path:
+    """Write ``report.html`` of a run, however far it has come, and return its path.
+
+    Parameters
+    ----------
+    models : title -> model folder, whose ``metrics.json`` is shown when there is one
+    library : computed values of the embedded library, the random baseline of the Pareto fronts
+
+    Raises
+    ------
+    InputError : this is no run folder
+    ParseError : a file of it is damaged
+    ResourceError : the report cannot be written
+    """
+    roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
+    run = read_run(run_folder, roles=roles, models=models or {}, library=library)
+    target = run_folder / "report.html"
+    write_atomically(target, render(run))
+    return target
+
+
+def render(run: RunView) -> str:
+    """The page."""
+    folder = files("heliosc.report").joinpath("templates")
+    page, style, script = (
+        folder.joinpath(name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "report.js")
+    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    context = _context(run) | {
+        "style": Markup(style),  # noqa: S704 - our own files, no input in them
+        "script": Markup(script),  # noqa: S704
+        "style_hash": _content_hash(style),
+        "script_hash": _content_hash(script),
+    }
+    return environment.from_string(page).render(context)
+
+
+def _content_hash(text: str) -> str:
+    """What the content security policy must allow."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _context(run: RunView) -> dict[str, Any]:
+    keys = sections.list_keys(run)
+    return {
+        "run": run,
+        "version": heliosc.__version__,
+        "written": datetime.now(tz=UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "tiles": sections.tiles(run),
+        "levels": sections.levels(run),
+        "role_blocks": sections.role_blocks(run),
+        "share_picture": illustrations.share_picture(run),
+        "share_table": sections.share_table(run),
+        "progress_pictures": _progress_pictures(run),
+        "parity_pictures": illustrations.parity_pictures(run),
+        "calibration_picture": illustrations.calibration_picture(run),
+        "surrogate_table": sections.surrogate_table(run),
+        "metric_tables": sections.metric_tables(run),
+        "funnel_picture": illustrations.funnel_picture(run),
+        "funnel_table": sections.funnel_table(run),
+        "rejection_table": sections.rejection_table(run),
+        "list_keys": [(f"{symbol(key)} {unit(key)}".strip(), key.level) for key in keys],
+        "list_rows": sections.candidate_rows(run, keys),
+        "cost_picture": illustrations.cost_picture(run),
+        "cost_table": sections.cost_table(run),
+        "failure_table": sections.failure_table(run),
+        "environment": sections.environment_facts(run),
+        "next_steps": sections.next_steps(run),
+    }
+
+
+def _progress_pictures(run: RunView) -> list[Picture]:
+    """Front and hypervolume of each role, side by side."""
+    found = []
+    for name in run.role_names:
+        role = run.roles.get(name)
+        found += [
+            illustrations.pareto_picture(run, role) if role else None,
+            illustrations.hypervolume_picture(run, name),
+        ]
+    return [picture for picture in found if picture is not None]
