@@ -1,0 +1,387 @@
+"""The surrogate: an ensemble of message-passing networks with calibrated uncertainty.
+
+The mean over members is the prediction. Its variance is the law of total variance, mean of the members' variances
+(aleatoric) plus variance of the members' means (epistemic), recalibrated per key on the validation part.
+
+References
+----------
+Lakshminarayanan, Pritzel, Blundell, NeurIPS 2017 (arXiv 1612.01474): deep ensembles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heliosc.errors import InputError
+from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
+from heliosc.surrogates.evaluate import evaluate_predictions
+from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
+from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.mpnn.environments import find_environments
+from heliosc.surrogates.mpnn.graphs import MoleculeGraphs, build_graphs, parse_rows
+from heliosc.surrogates.mpnn.network import Network
+from heliosc.surrogates.mpnn.training import (
+    MemberTraining,
+    Parts,
+    Progress,
+    Schedule,
+    TrainingData,
+    choose_device,
+    predict_rows,
+)
+from heliosc.surrogates.protocol import RowArray, check_split
+from heliosc.surrogates.scaling import FloatArray, Scaling
+
+_BATCH_SIZE = 2048
+_REPLAY_PER_NEW = 4
+_MIN_REPLAY = 512
+
+
+@dataclass(frozen=True, slots=True)
+class RawPrediction:
+    """Members' outputs in the units of the keys, (n_members, n_molecules, n_keys) each."""
+
+    means: FloatArray
+    variances: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        return self.means.mean(axis=0)
+
+    @property
+    def aleatoric(self) -> FloatArray:
+        return self.variances.mean(axis=0)
+
+    @property
+    def epistemic(self) -> FloatArray:
+        return self.means.var(axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The parts that no member ever learns from, kept with the model so that later recalibration stays honest."""
+
+    validation: PropertyTable
+    test: PropertyTable
+
+    @property
+    def smiles(self) -> frozenset[str]:
+        return frozenset(self.validation.smiles) | frozenset(self.test.smiles)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurrogateEnsemble:
+    """A trained ensemble; see ``train``, ``load`` and ``fine_tune`` for where one comes from.
+
+    Attributes
+    ----------
+    keys : what it predicts
+    config : how it was built and trained
+    networks : members, in evaluation mode, weights rounded to what the file format holds
+    scaling : standardisation of targets and descriptors
+    calibrations : one a key
+    held_out : validation and test part
+    split : row numbers of the training table, for the record
+    metrics : held-out figures, name of the evaluation -> key -> metric -> value
+    provenance : hash of the data, seed, rounds of fine-tuning
+    device : where it predicts
+    """
+
+    keys: tuple[PropertyKey, ...]
+    config: MPNNConfig
+    networks: tuple[Network, ...]
+    scaling: Scaling
+    calibrations: tuple[KeyCalibration, ...]
+    held_out: HeldOut
+    split: Mapping[str, list[int]]
+    metrics: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    device: torch.device
+
+    @property
+    def model_id(self) -> str:
+        """Short hash of weights and scaling."""
+        return weights_hash([network.state_dict() for network in self.networks], self.scaling)
+
+    @classmethod
+    def train(
+        cls,
+        table: PropertyTable,
+        *,
+        split: Sequence[RowArray],
+        config: MPNNConfig | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+        checkpoint_dir: Path | None = None,
+    ) -> Self:
+        """Train every member on the train part, calibrate on the validation part, report on the test part.
+
+        Parameters
+        ----------
+        split : row numbers (train, validation, test)
+        progress : called after every epoch
+        checkpoint_dir : where members are kept after every epoch; the same call goes on from there
+
+        Raises
+        ------
+        InputError : an unreadable molecule, a split that leaks, a key with too few values, a foreign checkpoint
+        """
+        config = config or MPNNConfig()
+        parts = check_split(split, table)
+        _check_columns(table, parts)
+        graphs = build_graphs(parse_rows(table.smiles))
+        used = graphs.descriptors if config.use_descriptors else graphs.descriptors[:, :0]
+        scaling = Scaling.fit(table.values[parts.train], used[parts.train])
+        data = _training_data(graphs, table.values, scaling, config)
+        identity = training_identity(table, parts, config, seed)
+        networks = []
+        for member in range(config.n_members):
+            with torch.random.fork_rng():
+                torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
+                network = Network(config, n_keys=len(table.keys), n_descriptors=used.shape[1])
+            trained = MemberTraining(
+                network=network,
+                data=data,
+                parts=Parts(parts.train, parts.validation),
+                config=config,
+                schedule=_training_schedule(config),
+                member=member,
+                seed=seed,
+                identity=f"{identity}-{member}",
+                checkpoint=None if checkpoint_dir is None else checkpoint_dir / f"member_{member}.pt",
+            ).run(progress)
+            networks.append(_rounded(trained))
+        return cls._calibrated(
+            networks=tuple(networks),
+            keys=table.keys,
+            config=config,
+            scaling=scaling,
+            held_out=HeldOut(table.rows(parts.validation), table.rows(parts.test)),
+            split={name: rows.tolist() for name, rows in parts._asdict().items()},
+            provenance={"data_hash": table_hash(table), "seed": seed, "n_train": len(parts.train), "fine_tuned": 0},
+        )
+
+    @classmethod
+    def _calibrated(cls, **known: Any) -> Self:
+        """Complete an ensemble: calibrate on the validation part, then measure on the test part."""
+        config, held_out = known["config"], known["held_out"]
+        device = choose_device(config.device)
+        for network in known["networks"]:
+            network.to(device).eval()
+        bare = cls(calibrations=(), metrics={}, device=device, **known)
+        raw = bare._predict_raw(held_out.validation.smiles, batch_size=_BATCH_SIZE)
+        errors = held_out.validation.values - raw.mean
+        calibrations = tuple(
+            calibrate_key(errors[:, k], raw.aleatoric[:, k], raw.epistemic[:, k]) for k in range(len(bare.keys))
+        )
+        ensemble = replace(bare, calibrations=calibrations)
+        reference = np.nanstd(errors, axis=0)
+        test = evaluate_predictions(held_out.test, ensemble.predict(held_out.test.smiles), reference_std=reference)
+        return replace(ensemble, metrics={"test": test})
+
+    def predict(self, smiles: Sequence[str], *, batch_size: int = _BATCH_SIZE) -> PredictionTable:
+        """Predict molecules.
+
+        Raises
+        ------
+        InputError : a molecule cannot be read; the message names its row, counted from 0
+        """
+        raw = self._predict_raw(smiles, batch_size=batch_size)
+        aleatoric, epistemic = np.empty_like(raw.mean), np.empty_like(raw.mean)
+        for k, calibration in enumerate(self.calibrations):
+            aleatoric[:, k], epistemic[:, k] = calibration.apply(raw.aleatoric[:, k], raw.epistemic[:, k])
+        return PredictionTable(
+            tuple(smiles), self.keys, raw.mean, epistemic, aleatoric, self.model_id, members=raw.means
+        )
+
+    def _predict_raw(self, smiles: Sequence[str], *, batch_size: int) -> RawPrediction:
+        shape = (len(self.networks), len(smiles), len(self.keys))
+        means, variances = np.empty(shape), np.empty(shape)
+        for start in range(0, len(smiles), batch_size):
+            chunk = slice(start, start + batch_size)
+            graphs = build_graphs(parse_rows(smiles[chunk], first_row=start))
+            data = _training_data(graphs, np.empty((graphs.n_molecules, 0)), self.scaling, self.config)
+            rows = np.arange(graphs.n_molecules)
+            for member, network in enumerate(self.networks):
+                mean, variance = predict_rows(network, data, rows, device=self.device)
+                means[member, chunk], variances[member, chunk] = mean.numpy(), variance.numpy()
+        target_std = self.scaling.target_std
+        return RawPrediction(means * target_std + self.scaling.target_mean, variances * target_std**2)
+
+    def fine_tune(
+        self,
+        table_new: PropertyTable,
+        *,
+        replay_table: PropertyTable,
+        epochs: int = 6,
+        lr: float = 3e-4,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Self:
+        """A new ensemble that has also learnt ``table_new``; this one stays as it is.
+
+        Every epoch sees all new molecules and a fresh draw of old ones, so that nothing is forgotten. Molecules of the
+        validation and test part are left out of both tables: the new calibration is fitted on the same held-out
+        validation part as before.
+
+        Parameters
+        ----------
+        replay_table : what the ensemble was trained on, for instance the whole library
+        epochs : 0 returns this ensemble
+        lr : highest learning rate, falling to zero
+
+        Raises
+        ------
+        InputError : a key the model has no head for, an unreadable molecule, or nothing new to learn from
+        """
+        if epochs == 0:
+            return self
+        new = _without(self._aligned(table_new), self.held_out.smiles)
+        if not new.smiles:
+            raise InputError("nothing to learn from: table_new is empty, or all of it is in the held-out part")
+        replay = _without(self._aligned(replay_table), self.held_out.smiles | frozenset(new.smiles))
+        validation = self.held_out.validation
+        together = PropertyTable(
+            new.smiles + replay.smiles + validation.smiles,
+            self.keys,
+            np.concatenate([new.values, replay.values, validation.values]),
+        )
+        data = _training_data(build_graphs(parse_rows(together.smiles)), together.values, self.scaling, self.config)
+        ends = np.cumsum([len(new.smiles), len(replay.smiles), len(validation.smiles)])
+        parts = Parts(np.arange(ends[0]), np.arange(ends[1], ends[2]), np.arange(ends[0], ends[1]))
+        schedule = _fine_tuning_schedule(epochs, lr, n_new=len(new.smiles))
+        networks = []
+        for member, network in enumerate(self.networks):
+            trained = MemberTraining(
+                network=_copied(network),
+                data=data,
+                parts=parts,
+                config=self.config,
+                schedule=schedule,
+                member=member,
+                seed=seed,
+            ).run(progress)
+            networks.append(_rounded(trained))
+        provenance = {
+            **self.provenance,
+            "parent": self.model_id,
+            "fine_tuned": self.provenance["fine_tuned"] + 1,
+            "new_data_hash": table_hash(new),
+            "n_new": len(new.smiles),
+        }
+        return type(self)._calibrated(
+            networks=tuple(networks),
+            keys=self.keys,
+            config=self.config,
+            scaling=self.scaling,
+            held_out=self.held_out,
+            split=self.split,
+            provenance=provenance,
+        )
+
+    def _aligned(self, table: PropertyTable) -> PropertyTable:
+        """The table with this model's columns, NaN where it has none."""
+        unknown = [str(key) for key in table.keys if key not in self.keys]
+        if unknown:
+            raise InputError(
+                f"the model has no head for {', '.join(unknown)}; it predicts {', '.join(map(str, self.keys))}. "
+                "Drop the columns, or train a new ensemble on all data"
+            )
+        values = np.full((len(table.smiles), len(self.keys)), np.nan)
+        for column, key in enumerate(table.keys):
+            values[:, self.keys.index(key)] = table.values[:, column]
+        return PropertyTable(table.smiles, self.keys, values)
+
+    def with_metrics(self, metrics: Mapping[str, Any]) -> Self:
+        """The same model with further evaluations on record."""
+        return replace(self, metrics={**self.metrics, **metrics})
+
+    def save(self, folder: Path) -> Path:
+        """Write the model into a folder of its own, all or nothing; see ``storage``.
+
+        Raises
+        ------
+        ResourceError : the place cannot be written
+        """
+        from heliosc.surrogates.storage import save_ensemble
+
+        return save_ensemble(self, folder)
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "auto") -> SurrogateEnsemble:
+        """Read a saved model.
+
+        Raises
+        ------
+        InputError : the folder holds no such model, a damaged one, or one of another format
+        """
+        from heliosc.surrogates.storage import load_ensemble
+
+        return load_ensemble(folder, device=device)
+
+
+def _check_columns(table: PropertyTable, parts: Any) -> None:
+    for column, key in enumerate(table.keys):
+        for name, rows in parts._asdict().items():
+            if not np.isfinite(table.values[rows, column]).any():
+                raise InputError(f"the {name} part has no value of {key}; drop the column or change the split")
+
+
+def _training_data(
+    graphs: MoleculeGraphs, values: NDArray[np.float64], scaling: Scaling, config: MPNNConfig
+) -> TrainingData:
+    targets = scaling.targets(values) if values.shape[1] else values.astype(np.float32)
+    return TrainingData(
+        find_environments(graphs, depth=config.depth),
+        torch.from_numpy(scaling.descriptors(graphs.descriptors)),
+        torch.from_numpy(targets),
+    )
+
+
+def _training_schedule(config: MPNNConfig) -> Schedule:
+    return Schedule(
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        final_learning_rate=config.final_learning_rate,
+        warmup_epochs=config.warmup_epochs,
+        mean_epochs=config.mean_epochs,
+        patience=config.patience,
+    )
+
+
+def _fine_tuning_schedule(epochs: int, lr: float, *, n_new: int) -> Schedule:
+    # The validation part does not hold the new chemistry, so stopping on it would stop the learning: keep the last.
+    return Schedule(
+        epochs=epochs,
+        learning_rate=lr,
+        final_learning_rate=0.0,
+        warmup_epochs=0.5,
+        mean_epochs=0,
+        patience=epochs,
+        keep_best=False,
+        replay_size=max(_MIN_REPLAY, _REPLAY_PER_NEW * n_new),
+    )
+
+
+def _without(table: PropertyTable, smiles: frozenset[str]) -> PropertyTable:
+    return table.rows([row for row, text in enumerate(table.smiles) if text not in smiles])
+
+
+def _rounded(network: Network) -> Network:
+    """Round the weights to half precision, so that a saved and loaded model predicts exactly the same."""
+    network.load_state_dict({name: value.half().float() for name, value in network.state_dict().items()})
+    return network
+
+
+def _copied(network: Network) -> Network:
+    copy = Network(network.config, n_keys=network.n_keys, n_descriptors=network.n_descriptors)
+    copy.load_state_dict(network.state_dict())
+    return copy

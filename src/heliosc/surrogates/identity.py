@@ -1,0 +1,48 @@
+"""Hashes that tell data, trainings and models apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from heliosc.properties import PropertyTable
+from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.protocol import Split
+from heliosc.surrogates.scaling import Scaling
+
+_DIGITS = 12
+# Where and how fast the sums are done, not what is trained.
+_NOT_IDENTITY = frozenset({"n_members", "device"})
+
+
+def table_hash(table: PropertyTable) -> str:
+    """Short hash of molecules, keys and values."""
+    digest = hashlib.sha256()
+    digest.update("\n".join(table.smiles).encode())
+    digest.update("\n".join(map(str, table.keys)).encode())
+    digest.update(np.ascontiguousarray(table.values, dtype="<f8").tobytes())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def training_identity(table: PropertyTable, split: Split, config: MPNNConfig, seed: int) -> str:
+    """Short hash of everything that decides the weights of a member."""
+    settings = {name: value for name, value in config.to_dict().items() if name not in _NOT_IDENTITY}
+    rows = {name: part.tolist() for name, part in split._asdict().items()}
+    text = json.dumps([table_hash(table), rows, settings, seed], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def weights_hash(states: Sequence[Mapping[str, Tensor]], scaling: Scaling) -> str:
+    """Short hash of all weights and of the scaling, equal for equal models."""
+    digest = hashlib.sha256()
+    for state in states:
+        for name in sorted(state):
+            digest.update(name.encode())
+            digest.update(state[name].detach().cpu().numpy().astype("<f4").tobytes())
+    for values in (scaling.target_mean, scaling.target_std, scaling.descriptor_mean, scaling.descriptor_std):
+        digest.update(values.astype("<f8").tobytes())
+    return digest.hexdigest()[:_DIGITS]

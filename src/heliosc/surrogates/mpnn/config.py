@@ -1,0 +1,83 @@
+"""How a member is built and trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from heliosc.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class MPNNConfig:
+    """Architecture and training of the ensemble.
+
+    Attributes
+    ----------
+    n_members : networks in the ensemble
+    hidden : width of messages and fingerprint
+    depth : chemprop's depth, depth - 1 steps of message passing
+    head_hidden, head_layers, dropout : readout network
+    use_descriptors : join the numbers of ``descriptors.describe`` to the fingerprint
+    epochs, batch_size : passes over the training part, molecules a step
+    learning_rate, final_learning_rate, warmup_epochs : linear warm-up from a tenth of the peak, then cosine decay
+    weight_decay, gradient_clip : of AdamW; largest gradient norm
+    mean_epochs : first epochs that fit the mean alone, before the variance is learnt too
+    beta : exponent of beta-NLL; 0 is the plain likelihood, 1 weighs all molecules alike
+    patience : epochs without a better validation loss before a member stops
+    amp : bfloat16 autocast
+    compile, compile_mode : torch.compile the network, and with which mode
+    device : ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
+    """
+
+    n_members: int = 5
+    hidden: int = 300
+    depth: int = 3
+    head_hidden: int = 300
+    head_layers: int = 1
+    dropout: float = 0.1
+    use_descriptors: bool = True
+    epochs: int = 60
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-5
+    warmup_epochs: int = 2
+    weight_decay: float = 1e-6
+    gradient_clip: float = 5.0
+    mean_epochs: int = 6
+    beta: float = 0.5
+    patience: int = 20
+    amp: bool = False
+    compile: bool = False
+    compile_mode: str = "default"
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("n_members", "hidden", "depth", "head_hidden", "head_layers", "epochs", "batch_size", "patience"):
+            if getattr(self, name) < 1:
+                raise InputError(f"surrogate setting {name} is {getattr(self, name)}; expected at least 1")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"surrogate setting dropout is {self.dropout}; expected 0 to below 1")
+        if self.learning_rate <= 0:
+            raise InputError(f"surrogate setting learning_rate is {self.learning_rate}; expected a positive number")
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> MPNNConfig:
+        """Read settings by name.
+
+        Raises
+        ------
+        InputError : an unknown name
+        """
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                close = get_close_matches(name, known, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; expected one of: {', '.join(known)}"
+                raise InputError(f"unknown surrogate setting {name!r}{hint}")
+        return cls(**settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values."""
+        return asdict(self)

@@ -1,0 +1,269 @@
+"""Training of one member: a plain loop whose every epoch can be repeated exactly.
+
+The order of molecules and the dropout masks of an epoch follow from (seed, member, epoch) alone, and the learning rate
+from the step number, so a run that goes on from the checkpoint of any epoch ends with the same weights as one that was
+never stopped.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heliosc.errors import InputError
+from heliosc.files import write_atomically
+from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.mpnn.environments import Environments, plan_batch
+from heliosc.surrogates.mpnn.features import IntArray
+from heliosc.surrogates.mpnn.loss import masked_loss
+from heliosc.surrogates.mpnn.network import Batch, Network, to_batch
+
+_VALIDATION_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """Where training stands: losses are per known target, of standardised values."""
+
+    member: int
+    epoch: int
+    n_epochs: int
+    train_loss: float
+    validation_loss: float
+
+
+Progress = Callable[[EpochReport], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What every member learns from.
+
+    Attributes
+    ----------
+    environments : of all molecules
+    descriptors : (n_molecules, n_descriptors) standardised, float32
+    targets : (n_molecules, n_keys) standardised, float32, NaN = unknown
+    """
+
+    environments: Environments
+    descriptors: Tensor
+    targets: Tensor
+
+    def batch(self, rows: IntArray, *, device: torch.device) -> Batch:
+        """Network input of some molecules."""
+        return to_batch(plan_batch(self.environments, rows), self.descriptors[rows], device=device)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long, how fast, and what is kept.
+
+    Attributes
+    ----------
+    replay_size : molecules drawn each epoch from the replayed rows (fine-tuning)
+    keep_best : return the weights of the best validation loss, not the last
+    """
+
+    epochs: int
+    learning_rate: float
+    final_learning_rate: float
+    warmup_epochs: float
+    mean_epochs: int
+    patience: int
+    keep_best: bool = True
+    replay_size: int = 0
+
+    def rate(self, progress: float) -> float:
+        """Learning rate after ``progress`` epochs: linear warm-up, then cosine decay."""
+        if progress < self.warmup_epochs:
+            return self.learning_rate * (0.1 + 0.9 * progress / self.warmup_epochs)
+        done = (progress - self.warmup_epochs) / max(self.epochs - self.warmup_epochs, 1e-9)
+        span = self.learning_rate - self.final_learning_rate
+        return self.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Row numbers: learnt from every epoch, monitored, and drawn from (``Schedule.replay_size`` an epoch)."""
+
+    train: IntArray
+    validation: IntArray
+    replay: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def choose_device(name: str) -> torch.device:
+    """Resolve ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises
+    ------
+    InputError : the name is unknown or no such device is present
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {name!r} is not present ({torch.cuda.device_count()} GPUs found); use --device cpu")
+    return device
+
+
+@dataclass(slots=True)
+class MemberTraining:
+    """One member in training.
+
+    Parameters
+    ----------
+    identity : what is trained on what; a checkpoint of anything else is refused
+    checkpoint : file written after every epoch, or None
+    """
+
+    network: Network
+    data: TrainingData
+    parts: Parts
+    config: MPNNConfig
+    schedule: Schedule
+    member: int
+    seed: int
+    identity: str = ""
+    checkpoint: Path | None = None
+    _epoch: int = 0
+    _best_loss: float = math.inf
+    _best_epoch: int = -1
+    _best_state: dict[str, Tensor] = field(default_factory=dict)
+
+    def run(self, progress: Progress | None = None) -> Network:
+        """Train to the end (or on from the checkpoint) and return the network in evaluation mode."""
+        device = choose_device(self.config.device)
+        self.network.to(device)
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=self.schedule.learning_rate, weight_decay=self.config.weight_decay
+        )
+        self._resume(optimizer)
+        forward = (
+            torch.compile(self.network, dynamic=True, mode=self.config.compile_mode)
+            if self.config.compile
+            else self.network
+        )
+        gpus = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus):
+            while self._epoch < self.schedule.epochs and not self._is_stale():
+                train_loss = self._train_epoch(forward, optimizer, device)
+                validation_loss = self._validation_loss(device)
+                self._remember(validation_loss)
+                self._epoch += 1
+                self._save(optimizer)
+                if progress is not None:
+                    epochs = self.schedule.epochs
+                    progress(EpochReport(self.member, self._epoch, epochs, train_loss, validation_loss))
+        if self.schedule.keep_best:
+            self.network.load_state_dict(self._best_state)
+        return self.network.eval()
+
+    def _is_stale(self) -> bool:
+        return self._best_epoch >= 0 and self._epoch - self._best_epoch > self.schedule.patience
+
+    def _loss_exponent(self) -> float | None:
+        return None if self._epoch < self.schedule.mean_epochs else self.config.beta
+
+    def _batches(self) -> Iterator[IntArray]:
+        rng = np.random.default_rng([self.seed, self.member, self._epoch])
+        rows = self.parts.train
+        if self.schedule.replay_size:
+            size = min(self.schedule.replay_size, len(self.parts.replay))
+            rows = np.concatenate([rows, rng.choice(self.parts.replay, size, replace=False)])
+        order = rng.permutation(rows)
+        torch.manual_seed(int(rng.integers(2**62)))
+        return iter(np.array_split(order, math.ceil(len(order) / self.config.batch_size)))
+
+    def _train_epoch(
+        self, forward: Callable[[Batch], tuple[Tensor, Tensor]], optimizer: torch.optim.Optimizer, device: torch.device
+    ) -> float:
+        self.network.train()
+        batches = list(self._batches())
+        exponent, total = self._loss_exponent(), 0.0
+        for step, rows in enumerate(batches):
+            for group in optimizer.param_groups:
+                group["lr"] = self.schedule.rate(self._epoch + step / len(batches))
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.config.amp):
+                mean, variance = forward(self.data.batch(rows, device=device))
+            loss = masked_loss(mean, variance, self.data.targets[rows].to(device), beta=exponent)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+            optimizer.step()
+            total += float(loss.detach()) * len(rows)
+        return total / sum(map(len, batches))
+
+    def _validation_loss(self, device: torch.device) -> float:
+        """What early stopping watches; only comparable between epochs with the same kind of loss."""
+        mean, variance = predict_rows(self.network, self.data, self.parts.validation, device=device)
+        targets = self.data.targets[self.parts.validation]
+        return float(masked_loss(mean, variance, targets, beta=None))
+
+    def _remember(self, validation_loss: float) -> None:
+        if validation_loss < self._best_loss and (
+            self._epoch >= self.schedule.mean_epochs or self.schedule.epochs <= self.schedule.mean_epochs
+        ):
+            self._best_loss, self._best_epoch = validation_loss, self._epoch
+            self._best_state = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def _save(self, optimizer: torch.optim.Optimizer) -> None:
+        if self.checkpoint is None:
+            return
+        buffer = io.BytesIO()
+        state = {
+            "identity": self.identity,
+            "epoch": self._epoch,
+            "network": self.network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "best_loss": self._best_loss,
+            "best_epoch": self._best_epoch,
+            "best_state": self._best_state,
+        }
+        torch.save(state, buffer)
+        write_atomically(self.checkpoint, buffer.getvalue())
+
+    def _resume(self, optimizer: torch.optim.Optimizer) -> None:
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
+        state = _read_checkpoint(self.checkpoint)
+        if state.get("identity") != self.identity:
+            raise InputError(
+                f"checkpoint {self.checkpoint} belongs to another training (other data, split, settings or seed); "
+                "choose another checkpoint folder or remove it"
+            )
+        self.network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        self._epoch, self._best_loss = state["epoch"], state["best_loss"]
+        self._best_epoch, self._best_state = state["best_epoch"], state["best_state"]
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    try:
+        return torch.load(path, weights_only=True)
+    except Exception as error:
+        raise InputError(f"checkpoint {path} cannot be read ({error}); remove it to train that member again") from error
+
+
+def predict_rows(
+    network: Network, data: TrainingData, rows: IntArray, *, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Standardised mean and variance of some molecules, (n_rows, n_keys) each, on the CPU."""
+    network.eval()
+    chunks = [rows[start : start + _VALIDATION_BATCH] for start in range(0, len(rows), _VALIDATION_BATCH)]
+    with torch.inference_mode():
+        outputs = [network(data.batch(chunk, device=device)) for chunk in chunks]
+    return torch.cat([mean.cpu() for mean, _ in outputs]), torch.cat([variance.cpu() for _, variance in outputs])

@@ -1,0 +1,180 @@
+"""A model folder: weights, settings, calibration, metrics and the held-out part; nothing in it is ever executed.
+
+``config.json`` (format, keys, settings, provenance, checksums of the other files), ``weights.safetensors`` (float16
+weights as ``<member>.<name>``, float64 scaling), ``calibration.json``, ``metrics.json``, ``split.json``,
+``held_out.parquet`` (SMILES, part, one column a key).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+import heliosc
+from heliosc.errors import InputError
+from heliosc.files import folder_written_atomically
+from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.surrogates.calibration import KeyCalibration
+from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.mpnn.network import Network
+from heliosc.surrogates.mpnn.training import choose_device
+from heliosc.surrogates.scaling import Scaling
+
+FORMAT = "heliosc surrogate ensemble"
+FORMAT_VERSION = 1
+
+_CONFIG = "config.json"
+_WEIGHTS = "weights.safetensors"
+_CALIBRATION = "calibration.json"
+_METRICS = "metrics.json"
+_SPLIT = "split.json"
+_HELD_OUT = "held_out.parquet"
+_FILES = (_WEIGHTS, _CALIBRATION, _METRICS, _SPLIT, _HELD_OUT)
+_SCALING = ("target_mean", "target_std", "descriptor_mean", "descriptor_std")
+
+
+def save_ensemble(ensemble: SurrogateEnsemble, folder: Path) -> Path:
+    """Write a model folder, replacing one of the same name only when complete."""
+    content = {
+        _WEIGHTS: _weights(ensemble),
+        _CALIBRATION: _json({str(key): asdict(c) for key, c in zip(ensemble.keys, ensemble.calibrations, strict=True)}),
+        _METRICS: _json(ensemble.metrics),
+        _SPLIT: json.dumps(ensemble.split).encode(),
+        _HELD_OUT: _held_out(ensemble.held_out),
+    }
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "heliosc_version": heliosc.__version__,
+        "model_id": ensemble.model_id,
+        "keys": [str(key) for key in ensemble.keys],
+        "settings": ensemble.config.to_dict(),
+        "provenance": dict(ensemble.provenance),
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
+    }
+    with folder_written_atomically(folder) as scratch:
+        for name, data in {**content, _CONFIG: _json(config)}.items():
+            (scratch / name).write_bytes(data)
+    return folder
+
+
+def load_ensemble(folder: Path, *, device: str) -> SurrogateEnsemble:
+    """Read a model folder after checking every file in it."""
+    config = _read_config(folder)
+    content = {name: _read_checked(folder, name, config["sha256"]) for name in _FILES}
+    try:
+        return _assemble(config, content, device=device)
+    except (KeyError, TypeError, ValueError, RuntimeError, pa.ArrowInvalid, safetensors.SafetensorError) as error:
+        raise InputError(f"model folder {folder} is inconsistent ({error!r}); train or download it again") from error
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode()
+
+
+def _weights(ensemble: SurrogateEnsemble) -> bytes:
+    tensors = {
+        f"{member}.{name}": value.detach().cpu().half().contiguous()
+        for member, network in enumerate(ensemble.networks)
+        for name, value in network.state_dict().items()
+    }
+    for name in _SCALING:
+        tensors[name] = torch.from_numpy(np.array(getattr(ensemble.scaling, name), dtype=np.float64))
+    return save_tensors(tensors)
+
+
+def _held_out(held_out: HeldOut) -> bytes:
+    parts = {"validation": held_out.validation, "test": held_out.test}
+    columns: dict[str, Any] = {
+        "smiles": [text for table in parts.values() for text in table.smiles],
+        "part": [name for name, table in parts.items() for _ in table.smiles],
+    }
+    values = np.concatenate([table.values for table in parts.values()])
+    for column, key in enumerate(held_out.validation.keys):
+        columns[str(key)] = values[:, column]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / _CONFIG
+    if not path.is_file():
+        raise InputError(f"{folder} holds no surrogate: {_CONFIG} is missing; expected a folder written by save()")
+    try:
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); train or download the model again") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise InputError(f"{path} does not describe a {FORMAT}; expected a folder written by SurrogateEnsemble.save")
+    if config.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{folder} is of format version {config.get('format_version')}, this heliosc reads {FORMAT_VERSION}; "
+            f"it was written by heliosc {config.get('heliosc_version')}: use that version or train again"
+        )
+    if not isinstance(config.get("sha256"), dict):
+        raise InputError(f"{path} lists no checksums; the file is damaged, train or download the model again")
+    return config
+
+
+def _read_checked(folder: Path, name: str, checksums: dict[str, str]) -> bytes:
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"model folder {folder} is incomplete: {name} is missing; train or download it again")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != checksums.get(name):
+        raise InputError(f"{path} is damaged: its checksum is not the one in {_CONFIG}; train or download it again")
+    return data
+
+
+def _assemble(config: dict[str, Any], content: dict[str, bytes], *, device: str) -> SurrogateEnsemble:
+    keys = tuple(PropertyKey.parse(text) for text in config["keys"])
+    settings = MPNNConfig.from_dict({**config["settings"], "device": device})
+    tensors = load_tensors(content[_WEIGHTS])
+    scaling = Scaling(**{name: tensors.pop(name).numpy() for name in _SCALING})
+    place = choose_device(device)
+    networks = []
+    for member in range(settings.n_members):
+        network = Network(settings, n_keys=len(keys), n_descriptors=len(scaling.descriptor_mean))
+        prefix = f"{member}."
+        network.load_state_dict(
+            {name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)}
+        )
+        networks.append(network.to(place).eval())
+    calibration = json.loads(content[_CALIBRATION])
+    ensemble = SurrogateEnsemble(
+        keys=keys,
+        config=settings,
+        networks=tuple(networks),
+        scaling=scaling,
+        calibrations=tuple(KeyCalibration(**calibration[str(key)]) for key in keys),
+        held_out=_read_held_out(content[_HELD_OUT], keys),
+        split=json.loads(content[_SPLIT]),
+        metrics=json.loads(content[_METRICS]),
+        provenance=config["provenance"],
+        device=place,
+    )
+    if ensemble.model_id != config["model_id"]:
+        raise ValueError(f"weights are of model {ensemble.model_id}, {_CONFIG} of {config['model_id']}")
+    return ensemble
+
+
+def _read_held_out(data: bytes, keys: tuple[PropertyKey, ...]) -> HeldOut:
+    table = pq.read_table(pa.BufferReader(data))
+    smiles = table.column("smiles").to_pylist()
+    values = np.stack([table.column(str(key)).to_numpy() for key in keys], axis=1)
+    whole = PropertyTable(tuple(smiles), keys, values)
+    part = np.array(table.column("part").to_pylist())
+    return HeldOut(whole.rows(np.flatnonzero(part == "validation")), whole.rows(np.flatnonzero(part == "test")))
