@@ -11,6 +11,8 @@ WORKER_MODULE = "heliosc.execution.worker"
 GUARD_MODULE = "heliosc.execution.guard"
 OUTPUT_NAME = "output.txt"  # in an attempt's folder: all that the task printed
 GUARD_DISMISSED = b"q"
+_PATH_VARIABLE = "PYTHONPATH"
+_PATH_BEFORE_VARIABLE = "HELIOSC_PYTHONPATH_BEFORE"
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
@@ -21,10 +23,19 @@ def module_command(module: str, *arguments: str) -> list[str]:
 def child_environment(*, token: str | None = None, n_threads: int = 1) -> dict[str, str]:
     """Environment of a child: the driver's import path, thread counts set before any library reads them."""
     environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+    environment[_PATH_BEFORE_VARIABLE] = os.environ.get(_PATH_VARIABLE, "")
+    environment[_PATH_VARIABLE] = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = str(n_threads)
     environment.setdefault("OMP_STACKSIZE", "2G")  # xtb's large arrays live on the threads' stacks
     if token is not None:
         environment[TOKEN_VARIABLE] = token
     return environment
+
+
+def restore_import_path_variable() -> None:
+    """Hide the driver's import path from programs that a task starts: Psi4 may be of another Python."""
+    before = os.environ.pop(_PATH_BEFORE_VARIABLE, "")
+    os.environ.pop(_PATH_VARIABLE, None)
+    if before:
+        os.environ[_PATH_VARIABLE] = before

@@ -144,12 +144,13 @@ class QCResultStore(StoreReader):
         lease_s : after this many seconds without ``heartbeat`` another worker may take it
         keys : choose among these only
         """
-        among, parameters = "", []
-        if keys is not None:
-            among, parameters = "AND key IN (SELECT value FROM json_each(?))", [json.dumps(list(keys))]
+        condition, parameters = "state = 'queued'", []
+        if keys is not None:  # "+state" sends SQLite to these few keys instead of through the whole queue
+            condition = "+state = 'queued' AND key IN (SELECT value FROM json_each(?))"
+            parameters = [json.dumps(list(keys))]
         query = (
             "SELECT key, callable, payload, timeout_s FROM tasks"  # noqa: S608 - no outside text in it
-            f" WHERE state = 'queued' {among} ORDER BY priority DESC, id LIMIT 1"
+            f" WHERE {condition} ORDER BY priority DESC, id LIMIT 1"
         )
         with self._db.transaction():
             row = self._db.row(query, parameters)

@@ -22,7 +22,7 @@ from typing import Any
 
 from heliosc.errors import HelioscError, MissingDependencyError, UsageError
 from heliosc.execution.identity import canonical_json
-from heliosc.execution.protocol import OUTPUT_NAME
+from heliosc.execution.protocol import OUTPUT_NAME, restore_import_path_variable
 from heliosc.execution.tasks import UNEXPECTED
 
 _PR_SET_PDEATHSIG = 1
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> None:
     _die_with(driver_pid)
     if memory_limit_bytes:
         resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
+    restore_import_path_variable()
     incoming, outgoing = _private_channels()
     _send(outgoing, {"event": "ready"})
     for line in incoming:

@@ -78,7 +78,7 @@ def returns_nan(payload: dict[str, Any]) -> float:
 
 def reports_environment(payload: dict[str, Any]) -> dict[str, Any]:
     """What a calculation sees of its surroundings."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_STACKSIZE")
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_STACKSIZE", "PYTHONPATH")
     Path("left_behind.txt").write_text("large")
     return {
         "cwd": str(Path.cwd()),
@@ -92,6 +92,11 @@ def starts_stubborn_program(payload: dict[str, Any]) -> None:
     """Start a program that left its parent, its session, and ignores SIGTERM; then hang in C code."""
     subprocess.run([sys.executable, "-c", STUBBORN, payload["pid_file"]], check=True)
     ctypes.CDLL(None).sleep(600)
+
+
+def wordy(payload: dict[str, Any]) -> list[int]:
+    """Return a large result that does not compress away."""
+    return [hash((payload["x"], n)) for n in range(payload["n_words"])]
 
 
 def allocates(payload: dict[str, Any]) -> int:

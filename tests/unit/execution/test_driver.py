@@ -71,6 +71,7 @@ def test_a_calculation_sees_its_own_folder_one_thread_and_no_input(store: QCResu
     assert (first["OMP_NUM_THREADS"], first["OPENBLAS_NUM_THREADS"], first["MKL_NUM_THREADS"]) == ("3", "3", "3")
     assert first["OMP_STACKSIZE"]
     assert first["stdin"] == ""
+    assert first["PYTHONPATH"] == os.environ.get("PYTHONPATH")  # another Python's program must not see ours
     assert first["pid"] == second["pid"]  # the worker and what it imported are used again
     assert first["cwd"] != second["cwd"]
     assert not Path(first["cwd"]).exists()
@@ -185,6 +186,19 @@ def test_a_running_task_that_is_cancelled_is_stopped(store: QCResultStore, tmp_p
     before = time.monotonic()
     assert run_tasks(store, n_workers=1, on_event=cancel) == Counts(cancelled=1)
     assert time.monotonic() - before < 60  # the task's own limit
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_later_it_goes_on(store: QCResultStore) -> None:
+    keys = [submit(store, "wordy", n_words=10_000, x=x) for x in range(3)]
+
+    def fill_disk(event: dict[str, Any]) -> None:
+        store._db.execute("PRAGMA max_page_count=1")  # SQLite answers as on a full disk
+
+    with pytest.raises(ResourceError, match="disk full"):
+        run_tasks(store, keys, n_workers=1, on_event=fill_disk, lease_s=1)
+    store._db.execute("PRAGMA max_page_count=1000000")
+    assert run_tasks(store, keys, n_workers=1, lease_s=1) == Counts(done=3)
+    store.check()
 
 
 def test_an_unwritable_scratch_folder_is_named(store: QCResultStore) -> None:
