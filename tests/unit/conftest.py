@@ -59,8 +59,8 @@ def make_candidate(
     """One candidate with invented values that improve a little from round to round."""
     role = ("p_dopable", "n_dopable")[index % 2]
     drift = 0.12 * round_index
-    shift = np.array([-drift if role == "p_dopable" else 0.1, drift + 0.35 if role == "n_dopable" else 0, -0.012 * round_index,
-                      -0.015 * round_index, 0, 0, 0, 0])  # fmt: skip
+    shifts = (-drift, 0.0) if role == "p_dopable" else (0.1, drift + 0.35)
+    shift = np.array([*shifts, -0.012 * round_index, -0.015 * round_index, 0, 0, 0, 0])
     true = np.abs(rng.normal(_CENTRES, _SPREADS)) * np.sign(_CENTRES) + shift
     true[2:4] = np.maximum(true[2:4], 0.04)
     means = true + rng.normal(0, _STDS)

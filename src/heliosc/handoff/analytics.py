@@ -43,6 +43,12 @@ def element_counts(molecule: Chem.Mol) -> dict[str, int]:
     return dict(Counter(atom.GetSymbol() for atom in atoms))
 
 
+def average_mass(counts: Mapping[str, int]) -> float:
+    """Molar mass at natural abundance, g/mol."""
+    table = Chem.GetPeriodicTable()
+    return float(sum(n_atoms * table.GetAtomicWeight(element) for element, n_atoms in counts.items()))
+
+
 def isotope_pattern(counts: Mapping[str, int], *, min_relative: float = 1.0) -> list[IsotopePeak]:
     """Peaks of M+. at unit resolution, natural abundance, lightest first.
 

@@ -10,8 +10,9 @@ from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 from heliosc.campaign.records import CandidateRecord
+from heliosc.chemistry.alerts import find_alerts
 from heliosc.chemistry.identity import inchikey, parse_smiles
-from heliosc.handoff.analytics import ELECTRON_MASS_DA, PROTON_MASS_DA, element_counts, isotope_pattern
+from heliosc.handoff.analytics import ELECTRON_MASS_DA, PROTON_MASS_DA, average_mass, element_counts, isotope_pattern
 from heliosc.handoff.gates import Gate
 from heliosc.handoff.labels import MISSING, Number, level_label, number, ordered_keys, symbol, unit, words
 from heliosc.properties import PropertyKey
@@ -98,7 +99,7 @@ def build_dossier(
         analytics=_analytics(molecule),
         isotopes=_isotopes(molecule),
         synthesis=_synthesis(candidate),
-        hazards=_hazards(candidate),
+        hazards=_hazards(candidate, molecule),
         processing=_processing(),
         provenance=_provenance(candidate, result, provenance),
     )
@@ -115,7 +116,7 @@ def _identity(candidate: CandidateRecord, molecule: Chem.Mol) -> Table:
             "Identifier": candidate.id,
             "Role": candidate.role,
             "Formula": rdMolDescriptors.CalcMolFormula(molecule),
-            "Molecular weight": f"{rdMolDescriptors._CalcMolWt(molecule):.2f} g/mol",
+            "Molecular weight": f"{average_mass(element_counts(molecule)):.2f} g/mol",
             "Exact mass": f"{rdMolDescriptors.CalcExactMolWt(molecule):.4f} Da",
             "SMILES": Chem.MolToSmiles(molecule),
             "InChI": Chem.MolToInchi(molecule) or MISSING,
@@ -193,7 +194,7 @@ def _analytics(molecule: Chem.Mol) -> Table:
         {
             "M⁺· (monoisotopic)": f"m/z {mass - ELECTRON_MASS_DA:.4f}",
             "[M+H]⁺ (monoisotopic)": f"m/z {mass + PROTON_MASS_DA:.4f}",
-            "Hydrogens": str(element_counts(molecule).get("H", 0)),
+            "Hydrogens (¹H NMR)": str(element_counts(molecule).get("H", 0)),
             "Absorption onset": NOT_EVALUATED,
         },
     )
@@ -222,17 +223,18 @@ def _synthesis(candidate: CandidateRecord) -> Table:
     )
 
 
-def _hazards(candidate: CandidateRecord) -> Table:
-    alerts = ", ".join(candidate.alerts) if candidate.alerts else "none found"
-    return _facts("Hazards", {"Structural alerts": alerts}, note=HAZARD_STATEMENT)
+def _hazards(candidate: CandidateRecord, molecule: Chem.Mol) -> Table:
+    reasons = {hit.name: hit.reason for hit in find_alerts(molecule)}
+    facts = {f"Alert: {name}": reasons.get(name, "see the table of alerts") for name in candidate.alerts}
+    return _facts("Hazards", facts or {"Structural alerts": "none found"}, note=HAZARD_STATEMENT)
 
 
 def _processing() -> Table:
     items = (
-        "Solvents and Hansen parameters",
+        "Solvents, Hansen parameters",
         "Side-chain suggestion",
         "Morphology",
-        "Donor or acceptor partner, device values",
+        "Partner, device values",
     )
     return _facts("Processing and partner", dict.fromkeys(items, NOT_EVALUATED))
 

@@ -61,7 +61,7 @@ def _draw(smiles: str, canvas: Any, *, width: int) -> None:
     options.setAtomPalette(_ELEMENT_COLOURS)
     options.padding = 0.04
     options.fixedBondLength = width / 9.0
-    options.bondLineWidth = max(1.4, width / 400)
+    options.bondLineWidth = max(1.4, width / 300)
     options.scaleBondWidth = False
     options.includeMetadata = False
     canvas.DrawMolecule(molecule)

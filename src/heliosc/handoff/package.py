@@ -12,6 +12,7 @@ from typing import Any
 
 import heliosc
 from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.handoff.archive import safe_name, with_manifest, zip_bytes
@@ -25,7 +26,7 @@ from heliosc.handoff.ranking import best_of_run
 from heliosc.handoff.return_form import HEADER, csv_text, return_form_rows
 from heliosc.handoff.structures import charged_structures, to_sdf
 from heliosc.handoff.workbook import dossier_workbook, overview_workbook
-from heliosc.selection.roles import Role
+from heliosc.selection.roles import Role, load_roles
 
 DEFAULT_BEST = 4
 _RUN_FILES = ("config.yaml", "environment.json")
@@ -50,7 +51,6 @@ def write_package(
     candidate_ids: Sequence[str] | None = None,
     *,
     results: Mapping[str, Mapping[str, Any]],
-    roles: Mapping[str, Role],
     references: Mapping[str, Mapping[str, float]] | None = None,
     best: int = DEFAULT_BEST,
 ) -> Path:
@@ -61,15 +61,15 @@ def write_package(
     candidate_ids : which ones; None = the ``best`` of the run
     results : calculation key -> four-point result (``values``, ``geometries``, ``program``, ``version``,
         ``wall_time_s``, ``details``)
-    roles : name -> role, for the gates
     references : known material -> ``name@level`` -> value computed the same way
 
     Raises
     ------
-    InputError : an unknown candidate, one without a stored result, or nothing computed yet
+    InputError : this is no run folder, an unknown candidate, one without a stored result, or nothing computed yet
     ParseError : a stored geometry is not of its molecule
     ResourceError : the folder cannot be written
     """
+    roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
     chosen = _choose(run_folder, candidate_ids, results=results, roles=roles, best=best)
     facts = _run_facts(run_folder)
     run_files = _run_files(run_folder)

@@ -33,6 +33,7 @@ _MARGIN = 16 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _TOP = A4[1] - 27 * mm
 _BOTTOM = 16 * mm
+_NO_PADDING = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
 _REGULAR, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 
 _BODY = ParagraphStyle("body", fontName=_REGULAR, fontSize=8.2, leading=11.2, textColor=_INK, splitLongWords=1)
@@ -100,7 +101,8 @@ def _furniture(canvas: Canvas, dossier: Dossier, page: int) -> None:
 def _first_page(dossier: Dossier, drawing: bytes | None) -> list[Flowable]:
     left = _picture(drawing, 72 * mm, 62 * mm)
     right = _facts_grid(dossier.identity, _WIDTH - 78 * mm, label_width=29 * mm)
-    top = Grid([[left, right]], colWidths=[78 * mm, _WIDTH - 78 * mm], style=[("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
+    rules = [("VALIGN", (0, 0), (-1, -1), "MIDDLE"), *_NO_PADDING]
+    top = Grid([[left, right]], colWidths=[78 * mm, _WIDTH - 78 * mm], style=rules)
     return [top, Paragraph(escape(dossier.identity.note), _NOTE), Spacer(0, 7), *_block(dossier.electronics),
             *_block(dossier.gates), *(_block(dossier.references) if dossier.references else [])]  # fmt: skip
 
@@ -112,8 +114,7 @@ def _second_page(dossier: Dossier) -> list[Flowable]:
         Grid(
             [[_block(left, half), "", _block(right, half)]],
             colWidths=[half, 8 * mm, half],
-            style=[("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                   ("RIGHTPADDING", (0, 0), (-1, -1), 0)],
+            style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING],
         )
         for left, right in pairs
     ]  # fmt: skip
@@ -157,7 +158,7 @@ def _column_widths(table: Table, width: float) -> list[float]:
         max(min(len(str(cell)), 42) for cell in (title, *(row[i] for row in table.rows)))
         for i, title in enumerate(table.columns)
     ]
-    weights = [max(length, 7) for length in lengths]
+    weights = [max(length, len(title) + 3, 7) for length, title in zip(lengths, table.columns, strict=True)]
     return [width * weight / sum(weights) for weight in weights]
 
 

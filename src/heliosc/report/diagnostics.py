@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,7 @@ from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.report import figures
 from heliosc.report.illustrations import (
     MIN_CALIBRATION,
-    library_sample,
-    objective_values,
+    draw_front,
     predicted_keys,
     predictions_and_values,
     standardised_errors,
@@ -39,8 +38,8 @@ def write_round_diagnostics(run_folder: Path, round_index: int, *, library: Prop
     """Draw a round into ``rounds/NNN/diagnostics/`` and return the files.
 
     ``landscape.png`` (where the selection was predicted, among what was known), ``pareto_<role>.png``,
-    ``parity_<property>.png`` and ``calibration.png`` of this round's fresh values; each only when there is something
-    to show.
+    ``parity_<property>_<level>.png`` and ``calibration.png`` of this round's fresh values; each only when there is
+    something to show.
 
     Parameters
     ----------
@@ -90,18 +89,14 @@ def _landscape(
 
 
 def _fronts(
-    candidates: Sequence[CandidateRecord], *, roles: dict[str, Role | None], library: PropertyTable | None
+    candidates: Sequence[CandidateRecord], *, roles: Mapping[str, Role | None], library: PropertyTable | None
 ) -> dict[str, Figure]:
     drawn = {}
     for name, role in roles.items():
-        if role is None or len(role.objectives) < 2:
-            continue
-        pair = (role.objectives[0], role.objectives[1])
-        rounds = objective_values([candidate for candidate in candidates if candidate.role == name], pair)
-        if rounds:
-            baseline = library_sample(library, pair, n_molecules=sum(map(len, rounds.values())))
-            window = next((item.window for item in role.windows if item.key == pair[0].key), None)
-            drawn[f"pareto_{name}"] = figures.pareto_figure(pair, rounds=rounds, baseline=baseline, window=window)
+        mine = [candidate for candidate in candidates if candidate.role == name]
+        front = draw_front(role, mine, library=library) if role else None
+        if front is not None:
+            drawn[f"pareto_{name}"] = front.figure
     return drawn
 
 
@@ -109,7 +104,7 @@ def _predictions(fresh: Sequence[CandidateRecord]) -> dict[str, Figure]:
     drawn = {}
     for key in predicted_keys(fresh):
         (computed, mean, std), rounds = predictions_and_values(fresh, key)
-        drawn[f"parity_{key.name}"] = figures.parity_figure(
+        drawn[f"parity_{key.name}_{key.level.replace('//', '-')}"] = figures.parity_figure(
             key, computed=computed, predicted=mean, std=std, rounds=rounds
         )
     standardised = standardised_errors(fresh)

@@ -112,7 +112,7 @@ def pareto_figure(
         _shade(axes, window)
     for objective, name in zip(objectives, ("x", "y"), strict=True):
         axes.set(**{f"{name}label": f"{axis_label(objective.key)}\n{aim(objective)}"})
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
     return figure
 
 

@@ -18,7 +18,7 @@ from heliosc.campaign.run_folder import RunFolder
 from heliosc.files import write_atomically
 from heliosc.handoff.labels import symbol, unit
 from heliosc.properties import PropertyTable
-from heliosc.report import illustrations, sections
+from heliosc.report import illustrations, sections, tables
 from heliosc.report.pictures import Picture
 from heliosc.report.run_view import RunView, read_run
 from heliosc.selection.roles import load_roles
@@ -78,21 +78,21 @@ def _context(run: RunView) -> dict[str, Any]:
         "levels": sections.levels(run),
         "role_blocks": sections.role_blocks(run),
         "share_picture": illustrations.share_picture(run),
-        "share_table": sections.share_table(run),
+        "share_table": tables.share_table(run),
         "progress_pictures": _progress_pictures(run),
         "parity_pictures": illustrations.parity_pictures(run),
         "calibration_picture": illustrations.calibration_picture(run),
-        "surrogate_table": sections.surrogate_table(run),
-        "metric_tables": sections.metric_tables(run),
+        "surrogate_table": tables.surrogate_table(run),
+        "metric_tables": tables.metric_tables(run),
         "funnel_picture": illustrations.funnel_picture(run),
-        "funnel_table": sections.funnel_table(run),
-        "rejection_table": sections.rejection_table(run),
+        "funnel_table": tables.funnel_table(run),
+        "rejection_table": tables.rejection_table(run),
         "list_keys": [(f"{symbol(key)} {unit(key)}".strip(), key.level) for key in keys],
         "list_rows": sections.candidate_rows(run, keys),
         "cost_picture": illustrations.cost_picture(run),
-        "cost_table": sections.cost_table(run),
-        "failure_table": sections.failure_table(run),
-        "environment": sections.environment_facts(run),
+        "cost_table": tables.cost_table(run),
+        "failure_table": tables.failure_table(run),
+        "environment": tables.environment_facts(run),
         "next_steps": sections.next_steps(run),
     }
 

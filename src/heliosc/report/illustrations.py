@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from heliosc.campaign.records import CandidateRecord
@@ -13,7 +15,7 @@ from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.report import figures
 from heliosc.report.pictures import Picture, figure_picture
 from heliosc.report.run_view import RunView
-from heliosc.report.sections import funnel_total, timing_stages, window_shares
+from heliosc.report.tables import funnel_total, timing_stages, window_shares
 from heliosc.selection.objectives import Objective
 from heliosc.selection.roles import Role
 
@@ -50,24 +52,40 @@ def share_picture(run: RunView) -> Picture | None:
     )
 
 
-def pareto_picture(run: RunView, role: Role) -> Picture | None:
-    """Front of one role in its first two objectives, round by round."""
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A drawn Pareto front and how many points it rests on."""
+
+    figure: Figure
+    n_candidates: int
+    n_library: int
+
+
+def draw_front(role: Role, candidates: Sequence[CandidateRecord], *, library: PropertyTable | None) -> Front | None:
+    """Front of one role's candidates in its first two objectives; None without two objectives or computed values."""
     if len(role.objectives) < 2:
         return None
     pair = (role.objectives[0], role.objectives[1])
-    rounds = objective_values(run.of_role(role.name), pair)
+    rounds = objective_values(candidates, pair)
     if not rounds:
         return None
     n_points = sum(len(points) for points in rounds.values())
-    baseline = library_sample(run.library, pair, n_molecules=n_points)
+    baseline = library_sample(library, pair, n_molecules=n_points)
     window = next((item.window for item in role.windows if item.key == pair[0].key), None)
     figure = figures.pareto_figure(pair, rounds=rounds, baseline=baseline, window=window)
-    beside = (
-        f" Crosses: {len(baseline)} library molecules drawn at random (seed {BASELINE_SEED})." if len(baseline) else ""
-    )
+    return Front(figure, n_points, len(baseline))
+
+
+def pareto_picture(run: RunView, role: Role) -> Picture | None:
+    """Front of one role, round by round."""
+    front = draw_front(role, run.of_role(role.name), library=run.library)
+    if front is None:
+        return None
+    names = " against ".join(words(objective.key) for objective in role.objectives[:2])
+    beside = f" Crosses: {front.n_library} random library molecules (seed {BASELINE_SEED})." if front.n_library else ""
     return figure_picture(
-        figure,
-        alt=f"Computed {names} of {n_points} candidates for {role.name}, by round",
+        front.figure,
+        alt=f"Computed {names} of {front.n_candidates} candidates for {role.name}, by round",
         caption=f"{role.name}: computed candidates. Lines join those that no other beats in both.{beside}",
     )
 
@@ -81,7 +99,7 @@ def hypervolume_picture(run: RunView, role: str) -> Picture | None:
     random = [record.hypervolume_random.get(role, np.nan) for record in records]
     return figure_picture(
         figures.hypervolume_figure(rounds=[record.round for record in records], candidates=candidates, random=random),
-        alt=f"Hypervolume of {role} after each round: candidates end at {candidates[-1]:.3g}, random at {random[-1]:.3g}",
+        alt=f"Hypervolume of {role} by round: candidates end at {candidates[-1]:.3g}, random at {random[-1]:.3g}",
         caption=f"{role}: hypervolume of everything computed so far, in all objectives of the role. "
         "Dotted: as many random library molecules, mean of several draws.",
     )
@@ -109,7 +127,7 @@ def calibration_picture(run: RunView) -> Picture | None:
     return figure_picture(
         figures.calibration_figure(standardised),
         alt=f"Observed against expected coverage of the predictive intervals of {len(standardised)} properties",
-        caption="Below the diagonal: overconfident; above: too cautious. The molecules were chosen by the model itself, "
+        caption="Below the diagonal: overconfident; above: too cautious. The model itself chose the molecules, "
         "so these figures are harsher than those of a random test set.",
     )
 
