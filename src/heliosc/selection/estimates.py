@@ -41,8 +41,6 @@ def _estimate(
 ) -> tuple[FloatArray, FloatArray]:
     if key == SA_SCORE:
         return _exact(sa_scores, n_molecules=len(predictions.smiles))
-    if key.name == "homo_lumo_gap" and key not in predictions.keys:
-        return _gap(key.level, predictions)
     column = predictions.column(key)
     return predictions.mean[:, column], predictions.std[:, column]
 
@@ -55,10 +53,3 @@ def _exact(sa_scores: FloatArray | None, *, n_molecules: int) -> tuple[FloatArra
             "pass sa_scores, e.g. from heliosc.chemistry.synthesizability.core_sa_score"
         )
     return np.asarray(sa_scores, dtype=np.float64), np.zeros(n_molecules)
-
-
-def _gap(level: str, predictions: PredictionTable) -> tuple[FloatArray, FloatArray]:
-    """Gap from the orbital energies of the same level; their errors taken as independent, which overstates it."""
-    homo, lumo = (predictions.column(PropertyKey(name, level)) for name in ("homo_energy", "lumo_energy"))
-    mean = predictions.mean[:, lumo] - predictions.mean[:, homo]
-    return mean, np.hypot(predictions.std[:, lumo], predictions.std[:, homo])

@@ -59,7 +59,7 @@ def hypervolume(costs: ArrayLike, reference: ArrayLike) -> float:
 
 
 def hypervolume_contributions(costs: ArrayLike, reference: ArrayLike) -> FloatArray:
-    """(n,) volume lost when each row is taken away; 0 for dominated and for equal rows.
+    """(n,) volume that each row of the front alone dominates; 0 for dominated and for equal rows.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def spread_in_front(costs: ArrayLike, reference: ArrayLike) -> FloatArray:
     """
     table = _finite_table(costs)
     if table.shape[1] <= _MAX_EXACT_OBJECTIVES:
-        share = hypervolume_contributions(table, reference)
+        share = hypervolume_contributions(costs, reference)
         largest = share.max(initial=0.0)
         return share / largest * 0.999 if largest > 0 else share
     crowding = crowding_distance(table)
@@ -106,6 +106,8 @@ def _finite_table(costs: ArrayLike) -> FloatArray:
     table = np.asarray(costs, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] == 0 or not np.isfinite(table).all():
         raise InputError(f"costs of shape {table.shape} must be a table of finite numbers, (n, n_objectives)")
+    if table.shape[1] == 1:  # moocore wants two objectives; a constant second one changes neither order nor volume
+        table = np.hstack([table, np.zeros_like(table)])
     return np.ascontiguousarray(table)
 
 
@@ -113,4 +115,4 @@ def _reference_point(costs: ArrayLike, reference: ArrayLike) -> FloatArray:
     point, n_objectives = np.asarray(reference, dtype=np.float64), np.shape(costs)[1]
     if point.shape != (n_objectives,) or not np.isfinite(point).all():
         raise InputError(f"reference point {point} must have {n_objectives} finite costs")
-    return point
+    return np.append(point, 1.0) if n_objectives == 1 else point
