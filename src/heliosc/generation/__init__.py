@@ -1,0 +1,1 @@
+"""Generators of candidate molecules. Submodules load torch and RDKit; this package does not."""

@@ -104,7 +104,9 @@ def _merge_once(rings: Sequence[tuple[int, ...]], pairs: Sequence[set[Pair]], gr
     for index, ring_pairs in enumerate(pairs):
         group_pairs.setdefault(groups.find(index), set()).update(ring_pairs)
     bridged = [
-        edge for edge, atoms in shared.items() if not _meets_in_tree_edge(atoms, group_pairs[edge[0]], group_pairs[edge[1]])
+        edge
+        for edge, atoms in shared.items()
+        if not _meets_in_tree_edge(atoms, group_pairs[edge[0]], group_pairs[edge[1]])
     ]
     if bridged:
         return any([groups.join(edge) for edge in bridged])
@@ -212,9 +214,7 @@ def _hang_at_atom(
     return new
 
 
-def _central_cluster(
-    clusters: Sequence[Cluster], at_atom: dict[int, list[int]], keys: Sequence[list[int]]
-) -> int:
+def _central_cluster(clusters: Sequence[Cluster], at_atom: dict[int, list[int]], keys: Sequence[list[int]]) -> int:
     """The cluster with the least eccentricity; among equals the largest, then the lowest ranked."""
     neighbours = [
         {other for atom in cluster.atoms for other in at_atom[atom] if other != index}

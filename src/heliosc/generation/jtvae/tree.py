@@ -115,7 +115,9 @@ class _Builder:
             return []
         best: list[tuple] = []
         for numbering in self._numberings(cluster, joint, port):
-            placed = sorted(self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster])
+            placed = sorted(
+                self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster]
+            )
             if not best or placed < best:
                 best = placed
         return [(child, child_joint, child_port, site) for _, _, site, child_port, _, child, child_joint in best]

@@ -160,7 +160,9 @@ class PartialMolecule:
         """Whether an atom of the node, not of its parent, has more free valence than hydrogens were ever seen on it."""
         limits = self._vocabulary.max_hydrogens
         return any(
-            self.free[atom] > limits.get(self.labels[atom], 9) for atom in self.nodes[node] if atom not in self._shared[node]
+            self.free[atom] > limits.get(self.labels[atom], 9)
+            for atom in self.nodes[node]
+            if atom not in self._shared[node]
         )
 
     def attach(self, node: int, *, site: int, word: int, port: int) -> int:

@@ -103,7 +103,9 @@ class Vocabulary:
         number = self._append(template, 0)
         mapping = isomorphism(word, template)
         if mapping is None:
-            raise InputError(f"fragment {word.smiles!r} does not match its own renumbering; please report this molecule")
+            raise InputError(
+                f"fragment {word.smiles!r} does not match its own renumbering; please report this molecule"
+            )
         return number, mapping
 
     def _append(self, word: Word, count: int) -> int:

@@ -111,9 +111,7 @@ class Word:
         return tuple((i,) for i in range(self.n_atoms)) + both_ways
 
 
-def pi_graph(
-    labels: Sequence[AtomLabel], bonds: Sequence[tuple[int, int, int]]
-) -> tuple[int, list[tuple[int, int]]]:
+def pi_graph(labels: Sequence[AtomLabel], bonds: Sequence[tuple[int, int, int]]) -> tuple[int, list[tuple[int, int]]]:
     """Number of atoms, and the aromatic bonds between atoms that take a double bond."""
     edges = [(i, j) for i, j, order in bonds if order == AROMATIC and labels[i].pi == 1 and labels[j].pi == 1]
     return len(labels), edges

@@ -1,0 +1,100 @@
+"""Property values as the network sees them: standardised columns, gaps marked NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from heliosc.errors import InputError
+from heliosc.generation.jtvae.molecule_graph import constitution
+from heliosc.properties import PropertyKey, PropertyTable
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyScale:
+    """Mean and standard deviation of each property over the training molecules.
+
+    Attributes
+    ----------
+    keys : (n_properties,)
+    mean, std : (n_properties,) in the unit of each key
+    """
+
+    keys: tuple[PropertyKey, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, properties: PropertyTable | None) -> PropertyScale:
+        """Measure a table.
+
+        Raises
+        ------
+        InputError : a column has fewer than two known values or no spread
+        """
+        if properties is None:
+            return cls((), (), ())
+        means, stds = [], []
+        for key in properties.keys:
+            known = properties.column(key)[~np.isnan(properties.column(key))]
+            if len(known) < 2 or known.std() == 0:
+                raise InputError(
+                    f"property {key} has {len(known)} known values and no spread to learn from; leave the column out"
+                )
+            means.append(float(known.mean()))
+            stds.append(float(known.std()))
+        return cls(properties.keys, tuple(means), tuple(stds))
+
+    def standardise(self, values: FloatArray) -> FloatArray:
+        """(n, n_properties) in units -> standardised."""
+        return (values - np.asarray(self.mean)) / np.asarray(self.std)
+
+    def restore(self, values: FloatArray) -> FloatArray:
+        """(n, n_properties) standardised -> in units."""
+        return values * np.asarray(self.std) + np.asarray(self.mean)
+
+    def targets(self, smiles: Sequence[str], properties: PropertyTable | None) -> FloatArray:
+        """Standardised values of some constitutions, (n, n_properties), NaN where the table knows nothing.
+
+        Stereoisomers share a constitution; the first one listed with a known value counts.
+        """
+        found = np.full((len(smiles), len(self.keys)), np.nan)
+        if properties is None or not self.keys:
+            return found
+        columns = [properties.keys.index(key) if key in properties.keys else None for key in self.keys]
+        rows: dict[str, list[int]] = {}
+        for row, text in enumerate(properties.smiles):
+            rows.setdefault(_constitution_smiles(text), []).append(row)
+        for i, text in enumerate(smiles):
+            for j, column in enumerate(columns):
+                values = [] if column is None else [properties.values[row, column] for row in rows.get(text, [])]
+                found[i, j] = next((value for value in values if not np.isnan(value)), np.nan)
+        return self.standardise(found)
+
+    def asked(self, conditions: Mapping[PropertyKey, float] | None) -> FloatArray:
+        """Standardised wishes, (n_properties,), NaN = free.
+
+        Raises
+        ------
+        InputError : a property that the model was not trained with
+        """
+        values = np.full(len(self.keys), np.nan)
+        for key, value in (conditions or {}).items():
+            if key not in self.keys:
+                known = ", ".join(map(str, self.keys)) or "no property"
+                raise InputError(f"the generator cannot be asked for {key}; it was trained with {known}")
+            values[self.keys.index(key)] = value
+        return self.standardise(values[None])[0] if self.keys else values
+
+
+def _constitution_smiles(text: str) -> str:
+    try:
+        return Chem.MolToSmiles(constitution(text), isomericSmiles=False)
+    except InputError:
+        return ""

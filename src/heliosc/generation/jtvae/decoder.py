@@ -1,0 +1,191 @@
+"""The decoder: which words, where, in depth-first order.
+
+A gated recurrent unit runs over the nodes in the order in which they are made. A decision at a node (expand or finish;
+which word; which port of it; which site) sees the state after the node made last, the state when the decision's own node
+was made, what already hangs from that node, and the latent vector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from heliosc.generation.jtvae.batch import Batch
+from heliosc.generation.jtvae.config import ModelConfig
+from heliosc.generation.jtvae.encoder import sum_by
+
+
+class WordTables(nn.Module):
+    """Embeddings of words, ports and sites, shared by encoder and decoder. Row 0 of ports and sites means the root."""
+
+    def __init__(self, config: ModelConfig, *, n_words: int, n_ports: int, n_sites: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(n_words, config.word_size)
+        self.ports = nn.Embedding(n_ports + 1, config.place_size)
+        self.sites = nn.Embedding(n_sites + 1, config.place_size)
+        for table in (self.words, self.ports, self.sites):
+            nn.init.normal_(table.weight, std=0.3)
+
+    def forward(self, word: Tensor, port: Tensor, site: Tensor) -> Tensor:
+        """(n, word_size + 2 place_size)"""
+        return torch.cat([self.words(word), self.ports(port), self.sites(site)], 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderLosses:
+    """Negative log-likelihoods of a batch, summed over its decisions, nats."""
+
+    topology: Tensor
+    word: Tensor
+    port: Tensor
+    site: Tensor
+
+    def total(self) -> Tensor:
+        return self.topology + self.word + self.port + self.site
+
+
+class TreeDecoder(nn.Module):
+    """Scores every decision of the depth-first construction.
+
+    Parameters
+    ----------
+    input_size : width of the latent vector with its condition
+    """
+
+    def __init__(self, config: ModelConfig, tables: WordTables, *, input_size: int) -> None:
+        super().__init__()
+        hidden, placed = config.hidden, config.word_size + 2 * config.place_size
+        self.tables = tables
+        self.node = nn.Linear(placed, hidden)
+        self.latent_to_start = nn.Linear(input_size, hidden)
+        self.latent_to_step = nn.Linear(input_size, hidden)
+        self.recurrence = nn.GRU(hidden, hidden, batch_first=True)
+        self.latent_to_context = nn.Linear(input_size, hidden)
+        self.memory = nn.Linear(placed, hidden)
+        self.context = nn.Linear(3 * hidden, hidden, bias=False)
+        self.context_output = nn.Linear(hidden, hidden)
+        self.root = nn.Sequential(nn.Linear(input_size, hidden), nn.ReLU(), nn.Linear(hidden, config.word_size))
+        self.topology = nn.Linear(hidden, 1)
+        self.word = nn.Linear(hidden, config.word_size)
+        self.word_bias = nn.Parameter(torch.zeros(tables.words.num_embeddings))
+        self.port = nn.Linear(hidden + config.word_size, config.place_size)
+        self.port_key = nn.Linear(config.place_size, config.place_size)
+        self.site = nn.Linear(hidden + config.word_size + config.place_size, config.place_size)
+        self.site_key = nn.Linear(config.place_size, config.place_size)
+        self.site_free = nn.Embedding(5, config.place_size)
+
+    # -- pieces used by training and by sampling ----------------------------------------------------------------------
+
+    def start(self, latent: Tensor) -> Tensor:
+        """First state of the recurrence, (n, hidden)."""
+        return torch.tanh(self.latent_to_start(latent))
+
+    def root_logits(self, latent: Tensor) -> Tensor:
+        """(n, n_words)"""
+        return self._word_logits(self.root(latent))
+
+    def step_input(self, placed: Tensor, latent: Tensor) -> Tensor:
+        """What the recurrence reads when a node is made, (n, hidden)."""
+        return torch.relu(self.node(placed) + self.latent_to_step(latent))
+
+    def remember(self, placed: Tensor) -> Tensor:
+        """What a node remembers of a child it has got, (n, hidden)."""
+        return torch.tanh(self.memory(placed))
+
+    def decision_context(self, last: Tensor, current: Tensor, memory: Tensor, latent: Tensor) -> Tensor:
+        """(n, hidden) from states and memory (n, hidden) and latent (n, input_size)."""
+        mixed = self.context(torch.cat([last, current, memory], 1)) + self.latent_to_context(latent)
+        return torch.relu(self.context_output(torch.relu(mixed)))
+
+    def topology_logits(self, context: Tensor) -> Tensor:
+        """(n,) of expanding."""
+        return self.topology(context).squeeze(1)
+
+    def word_logits(self, context: Tensor) -> Tensor:
+        """(n, n_words)"""
+        return self._word_logits(self.word(context))
+
+    def port_logits(self, context: Tensor, word: Tensor, ports: Tensor) -> Tensor:
+        """Scores of ports, (n,); one row per option."""
+        query = self.port(torch.cat([context, self.tables.words(word)], 1))
+        return (query * self.port_key(self.tables.ports(ports))).sum(1)
+
+    def site_logits(self, context: Tensor, word: Tensor, port: Tensor, *, sites: Tensor, free: Tensor) -> Tensor:
+        """Scores of sites, (n,); one row per option."""
+        query = self.site(torch.cat([context, self.tables.words(word), self.tables.ports(port)], 1))
+        return (query * (self.site_key(self.tables.sites(sites)) + self.site_free(free))).sum(1)
+
+    def _word_logits(self, query: Tensor) -> Tensor:
+        return functional.linear(query, self.tables.words.weight, self.word_bias)
+
+    # -- teacher forcing ----------------------------------------------------------------------------------------------
+
+    def forward(self, latent: Tensor, batch: Batch, *, hidden_words: Tensor | None = None) -> DecoderLosses:
+        """Losses of all decisions of a batch.
+
+        Parameters
+        ----------
+        latent : (n_molecules, input_size)
+        hidden_words : (n_nodes,) true where the recurrence must not see the node that was made
+        """
+        placed = self.tables(batch["word"], batch["port"], batch["site"])
+        states = self._states(placed, latent, batch, hidden_words)
+        last, current, expands = batch["last"], batch["current"], batch["expands"]
+        memory = sum_by(self.remember(placed)[batch["pair_child"]], batch["pair_event"], len(last))
+        context = self.decision_context(states[last], states[current], memory, latent[batch.molecule["events"]])
+        topology = functional.binary_cross_entropy_with_logits(
+            self.topology_logits(context), expands.to(context.dtype), reduction="sum"
+        )
+        made = expands.nonzero().squeeze(1)
+        roots = batch.levels[0].nodes
+        word = functional.cross_entropy(
+            self.word_logits(context[made]), batch["word"][last[made] + 1], reduction="sum"
+        ) + functional.cross_entropy(self.root_logits(latent), batch["word"][roots], reduction="sum")
+        return DecoderLosses(topology, word, self._port_loss(context, batch), self._site_loss(context, batch))
+
+    def _states(self, placed: Tensor, latent: Tensor, batch: Batch, hidden_words: Tensor | None) -> Tensor:
+        """State after each node, (n_nodes, hidden)."""
+        molecule = batch.molecule["nodes"]
+        if hidden_words is not None:
+            placed = placed * (~hidden_words).unsqueeze(1)
+        inputs = self.step_input(placed, latent[molecule])
+        padded = inputs.new_zeros(batch.n_molecules, batch.longest, inputs.shape[1])
+        padded[molecule, batch.steps] = inputs
+        states, _ = self.recurrence(padded, self.start(latent).unsqueeze(0))
+        return states[molecule, batch.steps]
+
+    def _port_loss(self, context: Tensor, batch: Batch) -> Tensor:
+        choice, event = batch["port_choice"], batch["port_event"]
+        option_event = event[choice]
+        child = batch["last"][option_event] + 1
+        logits = self.port_logits(context[option_event], batch["word"][child], batch["port_option"])
+        return grouped_cross_entropy(logits, choice, batch["port_taken"], len(event))
+
+    def _site_loss(self, context: Tensor, batch: Batch) -> Tensor:
+        choice, event = batch["site_choice"], batch["site_event"]
+        option_event = event[choice]
+        child = batch["last"][option_event] + 1
+        logits = self.site_logits(
+            context[option_event],
+            batch["word"][child],
+            batch["port"][child],
+            sites=batch["site_option"],
+            free=batch["site_free"],
+        )
+        return grouped_cross_entropy(logits, choice, batch["site_taken"], len(event))
+
+
+def grouped_cross_entropy(logits: Tensor, group: Tensor, taken: Tensor, n_groups: int) -> Tensor:
+    """-sum over groups of log softmax of the option taken; options are rows, ``group`` says whose.
+
+    Parameters
+    ----------
+    logits, group, taken : (n_options,)
+    """
+    highest = logits.new_full((n_groups,), -torch.inf).scatter_reduce(0, group, logits.detach(), "amax")
+    shifted = logits - highest[group]
+    totals = logits.new_zeros(n_groups).index_add(0, group, shifted.exp())
+    return totals.log().sum() - (shifted * taken).sum()
