@@ -74,7 +74,8 @@ def _embed(molecule: Chem.Mol, n_conformers: int, *, seed: int) -> bool:
     for use_random_coordinates in (False, True):
         parameters = _parameters(seed)
         parameters.useRandomCoords = use_random_coordinates
-        if len(rdDistGeom.EmbedMultipleConfs(molecule, n_conformers, parameters)) > 0:
+        rdDistGeom.EmbedMultipleConfs(molecule, n_conformers, parameters)
+        if molecule.GetNumConformers() > 0:  # after a time-out the returned ids are not those of conformers
             return True
     return False
 

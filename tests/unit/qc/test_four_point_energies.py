@@ -41,15 +41,12 @@ def test_negative_term_is_named_only_below_one_millielectronvolt():
     assert with_neutral_at_cation(-0.0011).negative_terms == ("neutral_from_cation",)
 
 
-energy = st.floats(-50.0, -1.0)
-
-
-@given(*[energy] * 7)
-def test_identities_hold_for_any_energies(*values):
+@given(st.lists(st.floats(-50.0, -1.0), min_size=7, max_size=7))
+def test_identities_hold_for_any_energies(values):
     four = FourPointEnergies(*values)
     terms = four.lambda_terms
-    assert four.vertical_ionization_energy - four.adiabatic_ionization_energy == pytest.approx(
-        terms["cation"], abs=1e-9
-    )
-    assert four.adiabatic_electron_affinity - four.vertical_electron_affinity == pytest.approx(terms["anion"], abs=1e-9)
+    hole = four.vertical_ionization_energy - four.adiabatic_ionization_energy
+    electron = four.adiabatic_electron_affinity - four.vertical_electron_affinity
+    assert hole == pytest.approx(terms["cation"], abs=1e-9)
+    assert electron == pytest.approx(terms["anion"], abs=1e-9)
     assert four.lambda_hole + four.lambda_electron == pytest.approx(sum(terms.values()), abs=1e-9)
