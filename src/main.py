@@ -6,22 +6,22 @@ Each command only translates its flags into configuration overrides and calls th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
+from heliosc.cli.commands.train import train_generator_from, train_surrogate_from
 
 from heliosc.cli.commands.run import run_campaign
-from heliosc.cli.commands.train import train_generator_from, train_surrogate_from
 from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
 from heliosc.config import load_config
 
 app = typer.Typer(cls=ExplainingGroup, no_args_is_help=True, add_completion=False, help=__doc__)
 
-ConfigFile = Annotated[Optional[Path], typer.Option("--config", help="YAML file, see configs/")]
-Device = Annotated[Optional[str], typer.Option("--device", help="auto, cpu, cuda or cuda:N")]
-Amp = Annotated[Optional[bool], typer.Option("--amp/--no-amp", help="mixed precision in training")]
-Compile = Annotated[Optional[bool], typer.Option("--compile/--no-compile", help="torch.compile in training")]
-CompileMode = Annotated[Optional[str], typer.Option("--compile-mode", help="default, reduce-overhead, max-autotune")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file, see configs/")]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N")]
+Amp = Annotated[bool | None, typer.Option("--amp/--no-amp", help="mixed precision in training")]
+Compile = Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile in training")]
+CompileMode = Annotated[str | None, typer.Option("--compile-mode", help="default, reduce-overhead, max-autotune")]
 
 
 def _overrides(section: str, **values: object) -> list[str]:
@@ -62,8 +62,8 @@ def train_generator(
 def active_loop(
     config: ConfigFile = None,
     device: Device = None,
-    surrogate_device: Annotated[Optional[str], typer.Option(help="device of the surrogate")] = None,
-    generator_device: Annotated[Optional[str], typer.Option(help="device of the generator")] = None,
+    surrogate_device: Annotated[str | None, typer.Option(help="device of the surrogate")] = None,
+    generator_device: Annotated[str | None, typer.Option(help="device of the generator")] = None,
     amp: Amp = None,
     compile: Compile = None,  # noqa: A002
     compile_mode: CompileMode = None,

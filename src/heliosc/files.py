@@ -18,7 +18,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ResourceError(
-            f"cannot write {path}: {error.strerror or error}; check free space and permission, then run the same command"
+            f"cannot write {path}: {error.strerror or error}; check free space and permission, then try again"
         ) from error
 
 

@@ -7,7 +7,8 @@ A run folder holds::
     state.json             where the campaign stands (round, stage)
     store.sqlite           every calculation, the only source of truth for computed values
     history.jsonl          one RoundRecord a line, written when a round is complete
-    rounds/000/            proposals.csv, candidates.jsonl (one CandidateRecord a line), surrogate/, generator/, diagnostics/
+    rounds/000/            proposals.csv, candidates.jsonl (one CandidateRecord a line), notes.json,
+                           surrogate/, generator/, diagnostics/
     candidates.csv         every computed candidate, best first
     report.html            written by ``heliosc report``
     handoff/               packages written by ``heliosc handoff``
@@ -124,7 +125,9 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         try:
             records.append(json.loads(line))
         except json.JSONDecodeError as error:
-            raise ParseError(f"{path}, line {number}: not a JSON record ({error}); restore the file or remove it") from error
+            raise ParseError(
+                f"{path}, line {number}: not a JSON record ({error}); restore the file or remove it"
+            ) from error
     return records
 
 

@@ -80,7 +80,9 @@ class RunFolder:
         """
         file = self.path / "config.yaml"
         if not file.exists():
-            raise InputError(f"{self.path} is not a run folder (it has no config.yaml); `heliosc status` lists the runs")
+            raise InputError(
+                f"{self.path} is not a run folder (it has no config.yaml); `heliosc status` lists the runs"
+            )
         return load_config(file)
 
     def read_state(self) -> RunState:

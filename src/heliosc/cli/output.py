@@ -14,7 +14,7 @@ results = Console(highlight=False)
 
 def print_json(data: Any) -> None:
     """One JSON document on stdout."""
-    print(json.dumps(data, indent=2, sort_keys=True, default=str))  # noqa: T201 - stdout is the product here
+    print(json.dumps(data, indent=2, sort_keys=True, default=str))
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool) -> None:

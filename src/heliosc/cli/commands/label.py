@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -22,10 +22,11 @@ from heliosc.properties import CalculationFailure, CalculationResult
 
 def label(
     file: Annotated[
-        Optional[Path], typer.Argument(help="CSV with a SMILES column or a list of SMILES; none = the embedded library.")
+        Path | None,
+        typer.Argument(help="CSV with a SMILES column or a list of SMILES; none = the embedded library."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for labels, geometries and failures.")] = Path("labels"),
-    store: Annotated[Optional[Path], typer.Option(help="Store of the calculations; none = OUT/store.sqlite.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Store of the calculations; none = OUT/store.sqlite.")] = None,
     config: ConfigFile = None,
     override: Overrides = None,
     as_json: AsJson = False,
@@ -37,7 +38,9 @@ def label(
         print_json(summary)
     messages.print(f"{summary['done']} labelled, {summary['failed']} failed; results in {out}")
     if summary["failed"]:
-        raise CalculationFailuresError(f"{summary['failed']} molecules have no result; reasons in {out / 'failures.csv'}")
+        raise CalculationFailuresError(
+            f"{summary['failed']} molecules have no result; reasons in {out / 'failures.csv'}"
+        )
 
 
 def read_molecules(file: Path | None) -> list[str]:
@@ -73,9 +76,7 @@ def label_molecules(smiles: list[str], config: Config, *, out: Path, store_file:
     return {"done": len(results), "failed": len(failures), "out": str(out)}
 
 
-def _outcomes(
-    store: QCResultStore, submission: Submission
-) -> tuple[list[CalculationResult], list[CalculationFailure]]:
+def _outcomes(store: QCResultStore, submission: Submission) -> tuple[list[CalculationResult], list[CalculationFailure]]:
     results, failures = [], list(submission.refused)
     for smiles, key in submission.keys.items():
         outcome = read_outcome(store, smiles, key)

@@ -1,0 +1,94 @@
+"""What the models learn from a round, and how far their predictions had been off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from heliosc.campaign.records import CandidateRecord
+from heliosc.config import Config
+from heliosc.properties import PropertyTable
+
+if TYPE_CHECKING:
+    from heliosc.generation.jtvae import JTVAE
+    from heliosc.surrogates.ensemble import SurrogateEnsemble
+
+_NORMAL_95 = 1.959964
+_RANK_CONSTANT = 0.1  # k; the paper's 1e-3 would repeat the first few of our few hundred molecules
+
+
+def fine_tune_surrogate(
+    surrogate: SurrogateEnsemble,
+    computed: PropertyTable,
+    library: PropertyTable,
+    *,
+    config: Config,
+    seed: int,
+    folder: Path,
+) -> None:
+    """Train a little on everything the campaign has computed, with library molecules replayed, and save."""
+    epochs = config.surrogate.fine_tune_epochs
+    if epochs and computed.smiles:
+        new, replay = (_columns_of(table, surrogate) for table in (computed, library))
+        surrogate = surrogate.fine_tune(new, replay_table=replay, epochs=epochs, seed=seed)
+    surrogate.save(folder)
+
+
+def fine_tune_generator(
+    generator: JTVAE,
+    best_first: Sequence[str],
+    computed: PropertyTable,
+    library: PropertyTable,
+    *,
+    config: Config,
+    seed: int,
+    folder: Path,
+) -> None:
+    """Weighted retraining on the best known molecules of all roles, candidates among them, and save.
+
+    References
+    ----------
+    Tripp, Daxberger, Hernandez-Lobato, NeurIPS 2020, arXiv 2006.09191 (rank weights).
+    """
+    epochs = config.generator.fine_tune_epochs
+    if epochs and best_first:
+        both = PropertyTable(
+            (*library.smiles, *computed.smiles), library.keys, np.vstack([library.values, computed.values])
+        )
+        row_of = {smiles: row for row, smiles in enumerate(both.smiles)}
+        properties = both.rows([row_of[smiles] for smiles in best_first])
+        generator.fine_tune(
+            best_first, properties=properties, weights=rank_weights(len(best_first)), epochs=epochs, seed=seed
+        )
+    generator.save(folder)
+
+
+def rank_weights(n: int) -> np.ndarray:
+    """(n,) sampling weights 1 / (k n + rank) of molecules given best first, normalised to sum 1."""
+    weights = 1.0 / (_RANK_CONSTANT * n + np.arange(n))
+    return weights / weights.sum()
+
+
+def prediction_errors(records: Sequence[CandidateRecord]) -> dict[str, dict[str, float]]:
+    """``name@level`` -> MAE, coverage of the 95 % interval and count, predictions against fresh values."""
+    errors: dict[str, dict[str, float]] = {}
+    names = {name for record in records for name in record.predicted if name in record.computed}
+    for name in sorted(names):
+        pairs = [(r.predicted[name], r.computed[name]) for r in records if name in r.predicted and name in r.computed]
+        misses = np.array([value - prediction.mean for prediction, value in pairs])
+        widths = np.array([_NORMAL_95 * prediction.std for prediction, _ in pairs])
+        errors[name] = {
+            "mae": float(np.abs(misses).mean()),
+            "coverage95": float((np.abs(misses) <= widths).mean()),
+            "n": len(pairs),
+        }
+    return errors
+
+
+def _columns_of(table: PropertyTable, surrogate: SurrogateEnsemble) -> PropertyTable:
+    """The table restricted to what the surrogate predicts."""
+    columns = [column for column, key in enumerate(table.keys) if key in surrogate.keys]
+    return PropertyTable(table.smiles, tuple(table.keys[c] for c in columns), table.values[:, columns])

@@ -1,0 +1,351 @@
+"""The campaign: propose, predict and select, compute, learn, again. The only stateful loop of heliosc.
+
+Each stage writes its outcome before the state moves on, so a campaign killed anywhere goes on with the same command:
+proposals and selections are read back, calculations are known to the store, models are loaded from the last round.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from heliosc.campaign.calculations import read_outcome, run_calculations, submit_four_points
+from heliosc.campaign.judging import Judged, judge, table_of
+from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors
+from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
+from heliosc.campaign.progress import Listener, Progress, ignore_progress
+from heliosc.campaign.proposal import (
+    filter_proposals,
+    propose_for_role,
+    read_proposals,
+    write_proposals,
+)
+from heliosc.campaign.provenance import describe_environment
+from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
+from heliosc.campaign.results import write_candidates_csv
+from heliosc.campaign.run_folder import RunFolder, RunState, Stage
+from heliosc.campaign.selecting import select_candidates
+from heliosc.chemistry.synthesizability import core_sa_score
+from heliosc.config import Config
+from heliosc.execution import QCResultStore
+from heliosc.files import write_atomically
+from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey, PropertyTable
+from heliosc.selection.novelty import skeleton_keys
+from heliosc.selection.roles import Role, get_role, load_roles
+
+if TYPE_CHECKING:
+    from heliosc.generation.jtvae import JTVAE
+    from heliosc.surrogates.ensemble import SurrogateEnsemble
+
+RoundListener = Callable[[RunFolder, int], None]
+
+
+def run_id(config: Config) -> str:
+    """Default name of the run of a configuration: the same configuration finds its run again."""
+    return f"campaign-{config.digest()}"
+
+
+class Campaign:
+    """One campaign in its run folder.
+
+    Parameters
+    ----------
+    config : validated configuration
+    folder : where it lives; made when absent
+    listener : hears of each step
+    after_round : called with the folder and the round once a round is complete, e.g. to draw its diagnostics
+
+    Raises
+    ------
+    InputError : the folder belongs to another configuration, or a role is unknown
+    ResourceError : the folder cannot be written
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        folder: RunFolder,
+        *,
+        listener: Listener = ignore_progress,
+        after_round: RoundListener | None = None,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self._listener = listener
+        self._after_round = after_round
+        known_roles = load_roles(config.selection.role_file)
+        self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
+        folder.create(config)
+
+    def run(self) -> None:
+        """Go on from wherever the run stands until the last round is complete.
+
+        Raises
+        ------
+        TransientError : another process runs this campaign
+        RunInterruptedError : SIGINT or SIGTERM; the same call goes on
+        """
+        with self.folder.locked(), QCResultStore(self.folder.store) as store:
+            self._write_environment()
+            state = self.folder.read_state()
+            while state.stage is not Stage.FINISHED:
+                state = self._advance(state, store)
+                self.folder.write_state(state)
+
+    def _advance(self, state: RunState, store: QCResultStore) -> RunState:
+        index = state.round
+        match state.stage:
+            case Stage.PROPOSE:
+                self._propose(index)
+                return RunState(index, Stage.SELECT)
+            case Stage.SELECT:
+                self._select(index, store)
+                return RunState(index, Stage.COMPUTE)
+            case Stage.COMPUTE:
+                self._compute(index, store)
+                return RunState(index, Stage.LEARN)
+            case _:
+                self._learn(index)
+                is_last = index + 1 == self.config.campaign.rounds
+                return RunState(index, Stage.FINISHED) if is_last else RunState(index + 1)
+
+    # the four stages
+
+    def _propose(self, index: int) -> None:
+        with self._timed(index, "generate"):
+            generator = self._generator(index)
+            earlier = self._candidates(before=index)
+            known = self._library_skeletons | set(skeleton_keys(record.smiles for record in earlier))
+            proposals = []
+            for number, role in enumerate(self.roles):
+                self._tell(index, "proposing", done=number, total=len(self.roles), note=role.name)
+                sampled = propose_for_role(
+                    generator,
+                    role,
+                    parents=self._best_known(role, earlier),
+                    known_values=self.library,
+                    settings=self.config.generator,
+                    seed=self._seed(index, number),
+                )
+                proposals += [(smiles, source, role.name) for smiles, source in sampled]
+            report = filter_proposals(proposals, known=known, config=self.config)
+            write_proposals(self.folder.round(index) / "proposals.csv", report.proposals)
+            self._note(index, funnel=report.funnel, rejected=report.rejected)
+            self._tell(index, "proposing", done=len(self.roles), total=len(self.roles), note=f"{len(report.proposals)}")
+
+    def _select(self, index: int, store: QCResultStore) -> None:
+        with self._timed(index, "predict and select"):
+            proposals = read_proposals(self.folder.round(index) / "proposals.csv")
+            self._tell(index, "predicting", total=len(proposals))
+            predictions = self._surrogate(index).predict([proposal.smiles for proposal in proposals])
+            records = select_candidates(
+                proposals,
+                predictions,
+                roles=self.roles,
+                known_smiles=[*self.library.smiles, *(record.smiles for record in self._candidates(before=index))],
+                config=self.config,
+                run_id=self.folder.id,
+                index=index,
+                seed=self._seed(index, len(self.roles)),
+            )
+            keys = submit_four_points(store, [record.smiles for record in records], self.config.qc).keys
+            records = [replace(record, calculation_key=keys[record.smiles]) for record in records]
+            self.folder.write_candidates(index, records)
+            self._tell(index, "predicting", done=len(proposals), total=len(proposals), note=f"{len(records)} selected")
+
+    def _compute(self, index: int, store: QCResultStore) -> None:
+        with self._timed(index, "compute"):
+            records = self._candidates(only=index)
+            names = {record.calculation_key: record.smiles for record in records}
+
+            def hear(event: dict[str, Any]) -> None:
+                self._tell(index, "computing", done=event["done"], total=event["total"], note=names[event["key"]])
+
+            self._tell(index, "computing", total=len(names))
+            run_calculations(store, names, self.config.qc, hear)
+            completed = [self._with_outcome(record, store) for record in records]
+            self.folder.write_candidates(index, completed)
+
+    def _learn(self, index: int) -> None:
+        with self._timed(index, "learn"):
+            self._tell(index, "learning", total=2)
+            computed = self._candidates_table(self._candidates(before=index + 1))
+            fine_tune_surrogate(
+                self._surrogate(index), computed, self.library, config=self.config, seed=self._seed(index, 0),
+                folder=self.folder.round(index) / "surrogate",
+            )  # fmt: skip
+            self._tell(index, "learning", done=1, total=2, note="surrogate")
+            fine_tune_generator(
+                self._generator(index), self._best_for_generator(index), computed, self.library,
+                config=self.config, seed=self._seed(index, 1), folder=self.folder.round(index) / "generator",
+            )  # fmt: skip
+            self._tell(index, "learning", done=2, total=2, note="generator")
+        self._close_round(index)
+
+    def _close_round(self, index: int) -> None:
+        finished = [record for record in read_history(self.folder.path) if record.round < index]
+        self.folder.write_history([*finished, self._round_record(index)])
+        write_candidates_csv(self.folder, self.roles)
+        if self._after_round:
+            self._after_round(self.folder, index)
+
+    # what the stages need to know
+
+    @cached_property
+    def library(self) -> PropertyTable:
+        """Computed values of the embedded library."""
+        from heliosc.datasets.library.load import load_library
+
+        return load_library().property_table(self._keys)
+
+    @cached_property
+    def _keys(self) -> tuple[PropertyKey, ...]:
+        from heliosc.properties import DEFAULT_TARGETS
+
+        needed = [key for role in self.roles for key in role.keys if key.level != "structure"]
+        return tuple(dict.fromkeys([*DEFAULT_TARGETS, *needed]))
+
+    @cached_property
+    def _library_skeletons(self) -> set[str]:
+        return set(skeleton_keys(self.library.smiles))
+
+    @cached_property
+    def _library_sa_scores(self) -> np.ndarray:
+        from heliosc.chemistry.identity import parse_smiles
+
+        return np.array([core_sa_score(parse_smiles(smiles)) for smiles in self.library.smiles])
+
+    def _judge_library(self, role: Role) -> Judged:
+        return judge(role, self.library, sa_scores=self._library_sa_scores)
+
+    def _candidates(self, *, before: int | None = None, only: int | None = None) -> list[CandidateRecord]:
+        records = read_candidates(self.folder.path)
+        if only is not None:
+            return [record for record in records if record.round == only]
+        return [record for record in records if before is None or record.round < before]
+
+    def _candidates_table(self, records: list[CandidateRecord]) -> PropertyTable:
+        computed = [record for record in records if record.computed]
+        values = [{PropertyKey.parse(k): v for k, v in record.computed.items()} for record in computed]
+        return table_of([record.smiles for record in computed], values, self._keys)
+
+    def _judge_candidates(self, role: Role, records: list[CandidateRecord]) -> Judged:
+        mine = [record for record in records if record.role == role.name and record.computed]
+        scores = np.array([record.sa_score_core for record in mine])
+        return judge(role, self._candidates_table(mine), sa_scores=scores)
+
+    def _best_known(self, role: Role, earlier: list[CandidateRecord]) -> list[str]:
+        """Library and earlier candidates within the size limit, the best for the role first."""
+        mine = [record for record in earlier if record.computed]
+        table = self._candidates_table(mine)
+        smiles = [*self.library.smiles, *table.smiles]
+        values = np.vstack([self.library.values, table.values])
+        scores = np.concatenate([self._library_sa_scores, [record.sa_score_core for record in mine]])
+        order = judge(role, PropertyTable(tuple(smiles), self._keys, values), sa_scores=scores).best_first()
+        return [smiles[row] for row in order[:200]]
+
+    def _best_for_generator(self, index: int) -> list[str]:
+        records = self._candidates(before=index + 1)
+        ranked = zip_longest(*(self._best_known(role, records) for role in self.roles))
+        return list(dict.fromkeys(smiles for rank in ranked for smiles in rank if smiles is not None))
+
+    def _surrogate(self, index: int) -> SurrogateEnsemble:
+        settings = self.config.surrogate
+        folder = self.folder.round(index - 1) / "surrogate" if index else settings.weights
+        return load_surrogate(folder, device=settings.compute.device)
+
+    def _generator(self, index: int) -> JTVAE:
+        settings = self.config.generator
+        folder = self.folder.round(index - 1) / "generator" if index else settings.weights
+        return load_generator(folder, device=settings.compute.device)
+
+    # what is written down
+
+    def _with_outcome(self, record: CandidateRecord, store: QCResultStore) -> CandidateRecord:
+        outcome = read_outcome(store, record.smiles, record.calculation_key)
+        if isinstance(outcome, CalculationResult):
+            role = next(role for role in self.roles if role.name == record.role)
+            table = table_of([record.smiles], [outcome.values], self._keys)
+            meets = judge(role, table, sa_scores=np.array([record.sa_score_core])).meets[0]
+            values = {str(key): value for key, value in outcome.values.items()}
+            return replace(record, computed=values, meets_window=meets, wall_time_s=outcome.wall_time_s)
+        if isinstance(outcome, CalculationFailure):
+            return replace(record, failure={"error_class": outcome.error_class, "reason": outcome.reason})
+        return record
+
+    def _round_record(self, index: int) -> RoundRecord:
+        notes = self._notes(index)
+        fresh, so_far = self._candidates(only=index), self._candidates(before=index + 1)
+        outcomes = {"selected": len(fresh), "computed": sum(bool(r.computed) for r in fresh)}
+        outcomes["failed"] = sum(r.failure is not None for r in fresh)
+        judged = {role.name: (self._judge_candidates(role, so_far), self._judge_library(role)) for role in self.roles}
+        sizes = {name: len(mine.costs) for name, (mine, _) in judged.items()}
+        return RoundRecord(
+            round=index,
+            funnel={**notes["funnel"], **outcomes},
+            rejected=notes["rejected"],
+            timing_s=notes["timing_s"],
+            core_seconds=self._core_seconds(fresh),
+            hypervolume={name: mine.hypervolume() for name, (mine, _) in judged.items()},
+            hypervolume_random={
+                name: library.random_hypervolume(sizes[name], seed=self.config.seed)
+                for name, (_, library) in judged.items()
+            },
+            window_share={
+                name: {"candidates": mine.window_share, "library": library.window_share}
+                for name, (mine, library) in judged.items()
+            },
+            surrogate_error=prediction_errors(fresh),
+        )
+
+    def _core_seconds(self, records: list[CandidateRecord]) -> float:
+        with QCResultStore(self.folder.store) as store:
+            attempts = [attempt for record in records for attempt in store.attempts(record.calculation_key)]
+        return float(sum(attempt.cpu_s or 0.0 for attempt in attempts))
+
+    def _write_environment(self) -> None:
+        models = {
+            "surrogate": surrogate_folder(self.config.surrogate.weights),
+            "generator": generator_folder(self.config.generator.weights),
+        }
+        environment = describe_environment(seed=self.config.seed, model_folders=models)
+        write_atomically(
+            self.folder.path / "environment.json", json.dumps(environment, indent=2, sort_keys=True) + "\n"
+        )
+
+    def _notes_file(self, index: int) -> Path:
+        return self.folder.round(index) / "notes.json"
+
+    def _notes(self, index: int) -> dict[str, Any]:
+        file = self._notes_file(index)
+        return json.loads(file.read_text()) if file.exists() else {"funnel": {}, "rejected": {}, "timing_s": {}}
+
+    def _note(self, index: int, **entries: Any) -> None:
+        write_atomically(self._notes_file(index), json.dumps({**self._notes(index), **entries}, sort_keys=True) + "\n")
+
+    @contextmanager
+    def _timed(self, index: int, stage: str) -> Iterator[None]:
+        """Add the time of a stage to the round's notes, also when it is interrupted."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            timing = self._notes(index)["timing_s"]
+            spent = timing.get(stage, 0.0) + time.monotonic() - start
+            self._note(index, timing_s={**timing, stage: spent})
+
+    def _seed(self, index: int, number: int) -> int:
+        """A seed of its own for each round and purpose, fixed by the configured one."""
+        return int(np.random.SeedSequence([self.config.seed, index, number]).generate_state(1)[0] & 0x7FFFFFFF)
+
+    def _tell(self, index: int, stage: str, *, done: int = 0, total: int | None = None, note: str = "") -> None:
+        self._listener(Progress(index, self.config.campaign.rounds, stage, done, total, note))

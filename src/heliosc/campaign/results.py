@@ -1,0 +1,57 @@
+"""``candidates.csv``: every candidate of a run in one flat table, the best of each role first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from heliosc.campaign.judging import judge, table_of
+from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.run_folder import RunFolder
+from heliosc.files import write_atomically
+from heliosc.properties import DEFAULT_TARGETS, PropertyKey
+from heliosc.selection.roles import Role
+
+
+def rank_candidates(records: Sequence[CandidateRecord], roles: Sequence[Role]) -> list[CandidateRecord]:
+    """Role by role: window met first, then by Pareto front of the computed objectives; the uncomputed last."""
+    ranked: list[CandidateRecord] = []
+    for role in roles:
+        mine = [record for record in records if record.role == role.name]
+        values = [{PropertyKey.parse(k): v for k, v in record.computed.items()} for record in mine]
+        table = table_of([record.smiles for record in mine], values, [k for k in role.keys if k.level != "structure"])
+        order = judge(role, table, sa_scores=np.array([record.sa_score_core for record in mine])).best_first()
+        ranked += [mine[row] for row in order]
+        ranked += [record for row, record in enumerate(mine) if row not in set(order.tolist())]
+    return ranked
+
+
+def write_candidates_csv(folder: RunFolder, roles: Sequence[Role]) -> None:
+    """Write every candidate of the run; predictions and computed values in separate columns, empty = not known."""
+    ranked = rank_candidates(read_candidates(folder.path), roles)
+    computed = sorted({name for record in ranked for name in record.computed} | set(map(str, DEFAULT_TARGETS)))
+    predicted = sorted({name for record in ranked for name in record.predicted})
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(
+        ["id", "role", "round", "smiles", "inchikey", "meets_window", "source", "sa_score", "sa_score_core", "alerts"]
+        + [f"computed {name}" for name in computed]
+        + [f"predicted {name} {part}" for name in predicted for part in ("mean", "std")]
+        + ["failure", "reason"]
+    )
+    writer.writerows(_row(record, computed, predicted) for record in ranked)
+    write_atomically(folder.path / "candidates.csv", text.getvalue())
+
+
+def _row(record: CandidateRecord, computed: Sequence[str], predicted: Sequence[str]) -> list[str | int | float]:
+    verdict = {True: "yes", False: "no", None: ""}[record.meets_window]
+    row: list[str | int | float] = [record.id, record.role, record.round, record.smiles, record.inchikey, verdict]
+    row += [record.source, round(record.sa_score, 3), round(record.sa_score_core, 3), "; ".join(record.alerts)]
+    row += [round(record.computed[name], 5) if name in record.computed else "" for name in computed]
+    for name in predicted:
+        value = record.predicted.get(name)
+        row += [round(value.mean, 5), round(value.std, 5)] if value else ["", ""]
+    return [*row, record.failure["reason"] if record.failure else "", record.reason]

@@ -1,0 +1,107 @@
+"""From proposals and predictions to the candidates of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heliosc.campaign.proposal import Proposal
+from heliosc.campaign.records import CandidateRecord, PredictedValue
+from heliosc.chemistry.fingerprints import morgan_fingerprints
+from heliosc.chemistry.identity import inchikey, parse_smiles
+from heliosc.chemistry.synthesizability import sa_score
+from heliosc.config import Config
+from heliosc.errors import InputError
+from heliosc.properties import PredictionTable
+from heliosc.selection.batch import Selection, select_batch
+from heliosc.selection.diversity import Diversity
+from heliosc.selection.roles import Role
+
+
+def select_candidates(
+    proposals: Sequence[Proposal],
+    predictions: PredictionTable,
+    *,
+    roles: Sequence[Role],
+    known_smiles: Sequence[str],
+    config: Config,
+    run_id: str,
+    index: int,
+    seed: int,
+) -> list[CandidateRecord]:
+    """Choose the batch of a round, its places shared evenly by the roles.
+
+    A molecule proposed for one role may be selected for another; it is selected once.
+
+    Raises
+    ------
+    InputError : nothing was left to choose from
+    """
+    known = morgan_fingerprints(known_smiles)
+    settings = config.selection
+    taken: set[int] = set()
+    records: list[CandidateRecord] = []
+    for number, role in enumerate(roles):
+        rows = np.array([row for row in range(len(proposals)) if row not in taken], dtype=np.intp)
+        chosen = select_batch(
+            predictions.rows(rows),
+            role=role,
+            n=_places(config.campaign.batch_size, len(roles), number),
+            acquisition=settings.acquisition,
+            beta=settings.beta,
+            diversity=Diversity(max_similarity=settings.max_similarity),
+            known_fingerprints=known,
+            sa_scores=np.array([proposals[row].core_sa_score for row in rows]),
+            seed=seed + number,
+        ) if len(rows) else []  # fmt: skip
+        for selection in chosen:
+            row = int(rows[selection.index])
+            taken.add(row)
+            name = f"{run_id}-r{index}-{len(records):02d}"
+            records.append(_record(name, proposals[row], selection, predictions, row=row, role=role, index=index))
+    if not records:
+        raise InputError(
+            f"round {index}: none of {len(proposals)} proposals could be selected; loosen the constraints "
+            "(selection.*) or raise generator.n_samples"
+        )
+    return records
+
+
+def _places(total: int, n_roles: int, number: int) -> int:
+    return max(1, total // n_roles + (number < total % n_roles))
+
+
+def _record(
+    name: str,
+    proposal: Proposal,
+    selection: Selection,
+    predictions: PredictionTable,
+    *,
+    row: int,
+    role: Role,
+    index: int,
+) -> CandidateRecord:
+    molecule = parse_smiles(proposal.smiles)
+    predicted = {
+        str(key): PredictedValue(
+            float(predictions.mean[row, column]),
+            float(predictions.epistemic_std[row, column]),
+            float(predictions.aleatoric_std[row, column]),
+        )
+        for column, key in enumerate(predictions.keys)
+    }
+    return CandidateRecord(
+        id=name,
+        smiles=proposal.smiles,
+        inchikey=inchikey(molecule),
+        role=role.name,
+        round=index,
+        source=proposal.source,
+        score=selection.score,
+        reason=selection.reason,
+        predicted=predicted,
+        sa_score=sa_score(molecule),
+        sa_score_core=proposal.core_sa_score,
+        alerts=proposal.warnings,
+    )

@@ -1,0 +1,107 @@
+"""``heliosc status``, ``report`` and ``handoff``: look at a run and take things out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from heliosc.campaign.models import generator_folder, surrogate_folder
+from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
+from heliosc.campaign.run_folder import RunFolder, find_run, find_runs
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson, RunId
+from heliosc.cli.output import print_json, print_table
+from heliosc.execution import QCResultStore
+from heliosc.properties import DEFAULT_TARGETS
+from heliosc.selection.roles import load_roles
+
+Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+_RUNS = Path("runs")
+
+
+def status(name: RunId = None, runs: Runs = _RUNS, as_json: AsJson = False) -> None:
+    """Show where the runs stand, or one of them in detail."""
+    chosen = [find_run(runs, name)] if name else find_runs(runs)
+    if not chosen:
+        find_run(runs, None)
+    print_table([_status_row(folder) for folder in chosen], title=f"Runs in {runs}", as_json=as_json)
+
+
+def report(name: RunId = None, runs: Runs = _RUNS, as_json: AsJson = False) -> None:
+    """Write the HTML report of a run, finished or not."""
+    path = write_run_report(find_run(runs, name))
+    print_json({"report": str(path)}) if as_json else messages.print(f"Report: {path}")
+
+
+def handoff(
+    candidates: Annotated[list[str] | None, typer.Argument(help="Candidate ids; none = the best.")] = None,
+    name: RunId = None,
+    runs: Runs = _RUNS,
+    best: Annotated[int, typer.Option(min=1, help="How many of the best, when no ids are given.")] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """Write hand-off packages for the laboratory."""
+    path = write_handoff(find_run(runs, name), candidates or None, best=best)
+    print_json({"handoff": str(path) if path else None}) if as_json else messages.print(f"Hand-off packages: {path}")
+
+
+def write_run_report(folder: RunFolder) -> Path:
+    """Write ``report.html`` of a run and return its path."""
+    from heliosc.datasets.library.load import load_library
+    from heliosc.report import write_report
+
+    config = folder.read_config()
+    models = {
+        "surrogate": surrogate_folder(config.surrogate.weights),
+        "generator": generator_folder(config.generator.weights),
+    }
+    roles = load_roles(config.selection.role_file)
+    return write_report(folder.path, roles=roles, models=models, library=load_library().property_table(DEFAULT_TARGETS))
+
+
+def write_handoff(folder: RunFolder, ids: list[str] | None = None, *, best: int) -> Path | None:
+    """Write the packages of some candidates, or of the best; None when nothing has been computed or none is wanted.
+
+    Raises
+    ------
+    InputError : an id that is unknown or has no result
+    """
+    from heliosc.handoff import write_package
+
+    with QCResultStore(folder.store) as store:
+        results = store.results([record.calculation_key for record in read_candidates(folder.path)])
+    if ids is None and (best == 0 or not results):
+        return None
+    roles = load_roles(folder.read_config().selection.role_file)
+    return write_package(folder.path, ids, results=results, roles=roles, references=_references(), best=best)
+
+
+def _references() -> dict[str, dict[str, float]]:
+    """Computed values of well-known materials of the embedded library, for comparison at the same level."""
+    from heliosc.datasets.library.load import load_library
+
+    return load_library().reference_values(DEFAULT_TARGETS)
+
+
+def _status_row(folder: RunFolder) -> dict[str, Any]:
+    config, state = folder.read_config(), folder.read_state()
+    records = read_candidates(folder.path)
+    return {
+        "run": folder.id,
+        "round": f"{state.round + 1}/{config.campaign.rounds}",
+        "stage": state.stage.value,
+        "rounds_complete": len(read_history(folder.path)),
+        **_counts(folder, records),
+    }
+
+
+def _counts(folder: RunFolder, records: list[CandidateRecord]) -> dict[str, int]:
+    counts = {"selected": len(records), "done": 0, "running": 0, "failed": 0}
+    if folder.store.exists() and records:
+        with QCResultStore(folder.store) as store:
+            tasks = store.counts([record.calculation_key for record in records])
+        counts |= {"done": tasks.done, "running": tasks.running, "failed": tasks.failed}
+    counts["in_window"] = sum(record.meets_window is True for record in records)
+    return counts

@@ -1,0 +1,86 @@
+"""``heliosc run``: the campaign from proposals to report and hand-off; the same command again resumes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.panel import Panel
+
+from heliosc.campaign.loop import Campaign, run_id
+from heliosc.campaign.records import read_history
+from heliosc.campaign.run_folder import RunFolder
+from heliosc.cli.commands.results import write_handoff, write_run_report
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson, ConfigFile, Overrides
+from heliosc.cli.output import print_json
+from heliosc.cli.progress import campaign_progress
+from heliosc.config import Config, load_config
+
+
+def run(
+    config: ConfigFile = None,
+    override: Overrides = None,
+    name: Annotated[
+        str | None, typer.Option("--id", help="Name of the run; none = one made from the settings.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a campaign: propose, predict, compute, learn; then write the report and the hand-off package."""
+    summary = run_campaign(load_config(config, override or ()), name=name)
+    if as_json:
+        print_json(summary)
+
+
+def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
+    """Run or resume the campaign of a configuration and write everything that comes out of it.
+
+    Raises
+    ------
+    HelioscError : see ``heliosc.campaign.loop.Campaign``
+    """
+    folder = RunFolder(config.campaign.runs / (name or run_id(config)))
+    messages.print(f"Run [bold]{folder.id}[/] in {folder.path} (Ctrl-C is safe: the same command goes on)")
+    with campaign_progress() as listener:
+        Campaign(config, folder, listener=listener, after_round=draw_diagnostics).run()
+    messages.print("Writing the report and the hand-off packages ...")
+    report = write_run_report(folder)
+    handoff = write_handoff(folder, best=config.campaign.handoff_best)
+    _print_ending(folder, report, handoff)
+    shares = read_history(folder.path)[-1].window_share
+    return {"run": folder.id, "report": str(report), "handoff": str(handoff), "window_share": shares}
+
+
+def draw_diagnostics(folder: RunFolder, index: int) -> None:
+    """Draw the plots of a finished round into its folder."""
+    from heliosc.report.diagnostics import write_round_diagnostics
+
+    write_round_diagnostics(folder.path, index)
+
+
+def _print_ending(folder: RunFolder, report: Path, handoff: Path | None) -> None:
+    lines = [_share_line(role, share) for role, share in read_history(folder.path)[-1].window_share.items()]
+    lines += [
+        "",
+        f"Report       {report}",
+        f"Candidates   {folder.path / 'candidates.csv'}",
+        f"Hand-off     {handoff or 'none: no candidate has been computed'}",
+        "",
+        "What to do next",
+        "  open the report in a browser; give the hand-off packages to a chemist, with the return form",
+        "  more rounds:        heliosc run -o campaign.rounds=6",
+        "  other roles:        heliosc run -o selection.roles=[donor,acceptor]",
+        "  your own molecules: heliosc predict molecules.csv; heliosc label molecules.csv",
+    ]
+    messages.print(Panel("\n".join(lines), title=f"{folder.id} is finished", title_align="left"), markup=False)
+
+
+def _share_line(role: str, share: dict[str, list[int]] | Any) -> str:
+    def percent(part: list[int]) -> str:
+        met, judged = part
+        return f"{met}/{judged} ({met / judged:.0%})" if judged else "none judged"
+
+    return (
+        f"{role}: {percent(share['candidates'])} meet the window; random library molecules {percent(share['library'])}"
+    )
