@@ -35,7 +35,7 @@ class Constraints:
     min_heavy_atoms: int = 8
     max_heavy_atoms: int = 75
     min_conjugated_atoms: int = 8
-    min_conjugated_fraction: float = 0.5
+    min_conjugated_fraction: float = 0.4
     max_core_sa_score: float = SA_CORE_OUT
 
 

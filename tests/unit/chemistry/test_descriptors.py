@@ -37,6 +37,14 @@ def test_salt_and_charge() -> None:
         ("C[Si](C)(c1ccccc1)c1ccccc1", [6, 6]),
         ("c1ccccc1N(c1ccccc1)c1ccccc1", [19]),  # the lone pair of an amine conjugates
         ("C1CCCCC1", []),
+        ("C1CCCC=C1", []),  # one double bond is no system
+        ("S1C=CSC1=C1SC=CS1", [10]),  # tetrathiafulvalene
+        ("c1ccc2c(c1)Sc1ccccc1S2", [14]),  # thianthrene
+        ("c1ccccc1B(c1ccccc1)c1ccccc1", [19]),
+        ("O=P(c1ccccc1)(c1ccccc1)c1ccccc1", [6, 6, 6]),
+        ("O=S(=O)(c1ccccc1)c1ccccc1", [6, 6]),
+        ("O=C1c2ccccc2-c2ccccc21", [14]),
+        ("c1ccc2c(c1)-c1ccccc1C21c2ccccc2-c2ccccc21", [12, 12]),  # spirobifluorene
     ],
 )
 def test_conjugated_systems(smiles: str, sizes: list[int]) -> None:
