@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
@@ -17,6 +16,7 @@ from rdkit import Chem
 from heliosc.chemistry.identity import inchikey, parse_smiles
 from heliosc.datasets.library.enumeration import LARGE_RECIPES, SMALL_RECIPES, Recipe
 from heliosc.datasets.library.filters import is_acceptable
+from heliosc.datasets.library.records import LibraryMolecule
 from heliosc.errors import InputError, ResourceError
 
 # Share of molecules by heavy atoms (first, last): quantum chemistry grows steeply with size.
@@ -30,38 +30,7 @@ SMALL_SIZES: dict[tuple[int, int], float] = {
     (33, 45): 0.05,
 }
 LARGE_SIZES: dict[tuple[int, int], float] = {(45, 52): 0.42, (53, 58): 0.40, (59, 66): 0.14, (67, 75): 0.04}
-LARGE_HEAVY_ATOMS = 45
 MAX_DRAWS_PER_MOLECULE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryMolecule:
-    """One molecule of the library.
-
-    Attributes
-    ----------
-    smiles : canonical, without stereo marks
-    inchikey : standard InChIKey
-    name, class_name, side_chains, notes : of named molecules, else None or empty
-    origin : ``named`` or ``enumerated``
-    family : recipe, e.g. ``fused``, ``D-A``, ``A-D-A``; ``named`` for named ones
-    n_heavy_atoms : atoms other than hydrogen
-    """
-
-    smiles: str
-    inchikey: str
-    name: str | None
-    class_name: str
-    origin: str
-    family: str
-    n_heavy_atoms: int
-    side_chains: str = ""
-    notes: str = ""
-
-    @property
-    def is_large(self) -> bool:
-        """Whether metrics of this molecule are reported apart, with today's acceptors."""
-        return self.n_heavy_atoms >= LARGE_HEAVY_ATOMS
 
 
 def library_molecules(*, seed: int = 0, n_small: int = 3600, n_large: int = 320) -> list[LibraryMolecule]:
@@ -73,8 +42,8 @@ def library_molecules(*, seed: int = 0, n_small: int = 3600, n_large: int = 320)
     """
     named = named_molecules()
     seen = {_skeleton(molecule) for molecule in named}
-    small = list(_enumerate(SMALL_RECIPES, SMALL_SIZES, n_small, seen, np.random.default_rng([seed, 1])))
-    large = list(_enumerate(LARGE_RECIPES, LARGE_SIZES, n_large, seen, np.random.default_rng([seed, 2])))
+    small = list(enumerate_molecules(SMALL_RECIPES, SMALL_SIZES, n_small, seen, np.random.default_rng([seed, 1])))
+    large = list(enumerate_molecules(LARGE_RECIPES, LARGE_SIZES, n_large, seen, np.random.default_rng([seed, 2])))
     return named + _interleave(small, large, np.random.default_rng([seed, 3]))
 
 
@@ -112,7 +81,7 @@ def _skeleton(molecule: LibraryMolecule) -> str:
     return molecule.inchikey.split("-")[0]
 
 
-def _enumerate(
+def enumerate_molecules(
     recipes: Mapping[str, tuple[Recipe, float]],
     sizes: Mapping[tuple[int, int], float],
     n_molecules: int,

@@ -1,0 +1,93 @@
+"""Deterministic splits into training, validation and test rows; no molecule is on two sides.
+
+Molecules are told apart by the connectivity block of the InChIKey, so stereoisomers and repeated rows stay together.
+The side depends on the seed and the molecule alone: adding molecules to a table moves none of the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliosc.chemistry.identity import parse_smiles, skeleton_key
+from heliosc.chemistry.scaffolds import murcko_scaffold
+from heliosc.errors import InputError
+
+IndexArray = NDArray[np.intp]
+DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Row numbers of the three sides, ascending; together every row once."""
+
+    train: IndexArray
+    validation: IndexArray
+    test: IndexArray
+
+
+def random_split(
+    smiles: Sequence[str], *, fractions: tuple[float, float, float] = DEFAULT_FRACTIONS, seed: int = 0
+) -> Split:
+    """Split by a hash of seed and molecule; the fractions hold on average.
+
+    Raises
+    ------
+    InputError : an unreadable SMILES, or fractions that do not add up to 1
+    """
+    limits = np.cumsum(_checked(fractions))[:2]
+    draws = np.array([_uniform(seed, skeleton_key(parse_smiles(text))) for text in smiles])
+    return _sides(np.searchsorted(limits, draws, side="right"))
+
+
+def scaffold_split(
+    smiles: Sequence[str], *, fractions: tuple[float, float, float] = DEFAULT_FRACTIONS, seed: int = 0
+) -> Split:
+    """Split whole Bemis-Murcko scaffolds, so that test molecules have ring systems unseen in training.
+
+    Scaffolds come in the order of their hash and go to test, then validation, while the side has room; one that does
+    not fit goes to training, so common scaffolds are trained on.
+
+    Raises
+    ------
+    InputError : an unreadable SMILES, or fractions that do not add up to 1
+
+    References
+    ----------
+    Bemis, Murcko, J. Med. Chem. 1996, 39, 2887, 10.1021/jm9602928.
+    """
+    _, validation, test = _checked(fractions)
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(smiles):
+        groups[murcko_scaffold(parse_smiles(text))].append(row)
+    room = {2: round(test * len(smiles)), 1: round(validation * len(smiles))}
+    side_of = np.zeros(len(smiles), dtype=np.intp)
+    for scaffold in sorted(groups, key=lambda name: _uniform(seed, name)):
+        rows = groups[scaffold]
+        side = next((side for side, free in room.items() if len(rows) <= free), 0)
+        if side:
+            room[side] -= len(rows)
+            side_of[rows] = side
+    return _sides(side_of)
+
+
+def _checked(fractions: tuple[float, float, float]) -> tuple[float, float, float]:
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise InputError(f"split fractions are {fractions}; expected three numbers >= 0 that add up to 1")
+    return fractions
+
+
+def _uniform(seed: int, text: str) -> float:
+    """A number in [0, 1) fixed by seed and text, the same on every machine."""
+    digest = hashlib.sha256(f"{seed}:{text}".encode()).digest()
+    return int.from_bytes(digest[:7], "big") / 2**56
+
+
+def _sides(side_of: NDArray[np.intp]) -> Split:
+    train, validation, test = (np.flatnonzero(side_of == side) for side in range(3))
+    return Split(train, validation, test)

@@ -1,0 +1,194 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
+
+from heliosc.datasets.library.assemble import (
+    attachment_points,
+    block,
+    cap,
+    chain,
+    decorate,
+    join,
+    swap_chalcogens,
+)
+from heliosc.datasets.library.build import MOLECULES_FILE
+from heliosc.datasets.library.enumeration import LARGE_RECIPES, SMALL_RECIPES, draw_core, load_blocks
+from heliosc.datasets.library.filters import is_acceptable
+from heliosc.datasets.library.fused import grow_fused
+from heliosc.datasets.library.molecules import (
+    LARGE_SIZES,
+    SMALL_SIZES,
+    enumerate_molecules,
+    library_molecules,
+    named_molecules,
+)
+from heliosc.datasets.library.records import COLUMNS, read_molecules, write_molecules
+from heliosc.errors import InputError, ResourceError
+
+BITHIOPHENE = "c1csc(-c2cccs2)c1"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return read_molecules(MOLECULES_FILE.read_text(encoding="utf-8"))
+
+
+def smiles_of(molecule):
+    return Chem.MolToSmiles(molecule)
+
+
+def test_join_couples_two_blocks_at_the_named_points():
+    donor = block("[*:1]c1ccc([*:2])s1")
+    dimer = join(donor, 2, donor, 1)
+    assert attachment_points(dimer) == [1, 2]
+    assert smiles_of(cap(dimer)) == BITHIOPHENE
+
+
+def test_join_keeps_the_orientation():
+    head_to_tail = cap(chain(["[*:1]c1cc(C)c([*:2])s1"] * 2))
+    assert smiles_of(head_to_tail) == Chem.CanonSmiles("Cc1ccsc1-c1cc(C)cs1")
+
+
+def test_join_refuses_a_missing_point():
+    with pytest.raises(InputError, match=r"no attachment point \[\*:2\]"):
+        join(block("[*:1]c1cccs1"), 2, block("[*:1]C#N"), 1)
+
+
+def test_chain_skips_the_empty_bridge():
+    assert smiles_of(chain(["[*:1]c1cccs1", "", "[*:1]C"][:1])) == smiles_of(block("[*:1]c1cccs1"))
+
+
+def test_chalcogen_swap_changes_sulfur_only():
+    swapped = swap_chalcogens(Chem.MolFromSmiles(BITHIOPHENE), np.random.default_rng(0))
+    assert CalcMolFormula(swapped) in {"C8H6SSe", "C8H6OS", "C8H6Se2", "C8H6O2"}
+    benzene = Chem.MolFromSmiles("c1ccccc1")
+    assert swap_chalcogens(benzene, np.random.default_rng(0)) is benzene
+
+
+def test_decoration_makes_no_nitrogen_nitrogen_bond():
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        molecule = decorate(Chem.MolFromSmiles("c1ccc2cc3ccccc3cc2c1"), rng, n_changes=5)
+        assert not molecule.HasSubstructMatch(Chem.MolFromSmarts("[#7]~[#7]"))
+        assert molecule.GetRingInfo().NumRings() == 3
+
+
+def test_fused_systems_are_one_aromatic_ring_system():
+    rng = np.random.default_rng(2)
+    grown = [molecule for _ in range(60) if (molecule := grow_fused(rng, n_rings=4)) is not None]
+    assert len(grown) >= 30
+    for molecule in grown:
+        assert molecule.GetRingInfo().NumRings() == 4
+        assert all(atom.GetIsAromatic() for atom in molecule.GetAtoms() if atom.IsInRing())
+        n_shared = sum(molecule.GetRingInfo().NumBondRings(bond.GetIdx()) == 2 for bond in molecule.GetBonds())
+        assert n_shared == 3
+
+
+def test_every_block_can_be_read_and_has_the_sites_of_its_group():
+    sites = {"donors": [1, 2], "donor_ends": [1], "acceptor_ends": [1], "stars": [1, 2, 3], "ada_ends": [1]}
+    for group, expected in sites.items():
+        for row in load_blocks()[group]:
+            assert attachment_points(block(row)) == expected, row
+
+
+def test_every_acceptor_core_takes_any_filling():
+    rng = np.random.default_rng(3)
+    for group in ("ada_cores", "dad_cores"):
+        for _ in range(150):
+            assert attachment_points(block(draw_core(group, rng))) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("smiles", "why"),
+    [
+        ("c1ccc2cc3cc4cc5cc6ccccc6cc5cc4cc3cc2c1", "hexacene"),
+        ("CC(C)(C)OOc1ccc(-c2ccccc2)cc1", "peroxide"),
+        ("c1ccc(-c2ccccc2)cc1.Cl", "two fragments"),
+        ("C[n+]1ccc(-c2ccncc2)cc1", "charged"),
+        ("[CH2]c1ccc(-c2ccccc2)cc1", "radical"),
+        ("c1ccc([Ge](C)(C)C)cc1-c1ccccc1", "germanium"),
+        ("CCCCCCCCCCCC", "not conjugated"),
+        ("c1ccc(NNc2ccccc2)cc1", "hydrazine"),
+    ],
+)
+def test_filter_refuses(smiles, why):
+    assert not is_acceptable(Chem.MolFromSmiles(smiles)), why
+
+
+@pytest.mark.parametrize("name", ["pentacene", "rubrene", "BTBT", "PDI-Me", "ITIC", "Y6", "NPB", "F4TCNQ", "DPP-T2"])
+def test_filter_lets_known_semiconductors_through(name):
+    row = next(molecule for molecule in named_molecules() if molecule.name == name)
+    assert is_acceptable(Chem.MolFromSmiles(row.smiles))
+
+
+def test_enumeration_is_what_was_shipped(shipped):
+    """The first draws of both streams, as the full build makes them, are in the committed file."""
+    known = {molecule.smiles for molecule in shipped}
+    for recipes, sizes, n, stream in ((SMALL_RECIPES, SMALL_SIZES, 3600, 1), (LARGE_RECIPES, LARGE_SIZES, 320, 2)):
+        drawn = enumerate_molecules(recipes, sizes, n, set(), np.random.default_rng([0, stream]))
+        for molecule in islice(drawn, 12):
+            if molecule.inchikey not in {named.inchikey for named in named_molecules()}:
+                assert molecule.smiles in known
+
+
+def test_seed_fixes_the_list_and_another_seed_changes_it():
+    first, again, other = (library_molecules(seed=seed, n_small=14, n_large=3) for seed in (5, 5, 6))
+    assert first == again
+    assert {m.smiles for m in first[-17:]} != {m.smiles for m in other[-17:]}
+
+
+def test_rules_that_cannot_fill_the_list_say_so():
+    def always_pentacene(rng):
+        return Chem.MolFromSmiles("c1ccc2cc3cc4cc5ccccc5cc4cc3cc2c1")
+
+    draws = enumerate_molecules({"one": (always_pentacene, 1.0)}, {(10, 30): 1.0}, 2, set(), np.random.default_rng(0))
+    with pytest.raises(ResourceError, match="1 of 2"):
+        list(draws)
+
+
+def test_shipped_list_has_the_promised_sizes_and_families(shipped):
+    small = [m for m in shipped if m.origin == "enumerated" and not m.is_large]
+    large = [m for m in shipped if m.is_large and m.family in LARGE_RECIPES]
+    assert len(shipped) >= 4000
+    assert len(large) >= 300
+    assert {m.family for m in large} == set(LARGE_RECIPES)
+    assert {m.family for m in small} == set(SMALL_RECIPES)
+    assert 20 <= np.median([m.n_heavy_atoms for m in small]) <= 23
+    assert min(m.n_heavy_atoms for m in small) >= 10
+    assert max(m.n_heavy_atoms for m in large) <= 75
+    assert all(m.n_heavy_atoms >= 45 for m in large)
+
+
+def test_shipped_list_has_each_constitution_once(shipped):
+    assert len({m.inchikey.split("-")[0] for m in shipped}) == len(shipped)
+    assert not any(mark in m.smiles for m in shipped for mark in "/\\@")
+
+
+def test_shipped_columns_agree_with_the_structures(shipped):
+    for row in shipped[::50]:
+        molecule = Chem.MolFromSmiles(row.smiles)
+        assert Chem.MolToInchiKey(molecule) == row.inchikey
+        assert molecule.GetNumHeavyAtoms() == row.n_heavy_atoms
+        assert Chem.MolToSmiles(molecule) == row.smiles
+        assert row.origin == "named" or is_acceptable(molecule)
+
+
+def test_named_come_first_and_large_ones_are_spread(shipped):
+    n_named = len(named_molecules())
+    assert {m.origin for m in shipped[:n_named]} == {"named"}
+    rest = shipped[n_named:]
+    large = [m.is_large for m in rest]
+    quarters = [sum(large[i * len(rest) // 4 : (i + 1) * len(rest) // 4]) for i in range(4)]
+    assert max(quarters) - min(quarters) <= 3
+
+
+def test_molecule_list_round_trip(shipped):
+    text = write_molecules(shipped[:20])
+    assert read_molecules(text) == shipped[:20]
+    with pytest.raises(InputError, match="expected"):
+        read_molecules("smiles,name\nC,methane\n")
+    with pytest.raises(InputError, match="line 2"):
+        read_molecules(",".join(COLUMNS) + "\nC,KEY\n")
