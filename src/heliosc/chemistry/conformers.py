@@ -24,6 +24,7 @@ from heliosc.chemistry.cages import cage_positions, fullerene_cage
 from heliosc.errors import ConvergenceError
 
 EMBEDDING_TIMEOUT_S = 30
+_SELENIUM, _SULFUR = 34, 16
 FORCE_FIELD_STEPS = 2_000
 _SAME_ENERGY = 0.05  # kcal/mol; conformers closer than this are taken for one
 
@@ -105,17 +106,41 @@ def _parameters(seed: int) -> Any:  # RDKit's type stubs know none of its settin
 
 
 def _optimized(molecule: Chem.Mol) -> list[Conformer]:
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
-        force_field = "mmff94"
-        outcomes = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1)
-    else:
-        force_field = "uff"
-        outcomes = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1)
+    force_field, outcomes = _relax(molecule)
     symbols = tuple(atom.GetSymbol() for atom in molecule.GetAtoms())
     return [
         Conformer(symbols, np.array(conformer.GetPositions(), dtype=np.float64), float(energy), force_field)
         for conformer, (_, energy) in zip(molecule.GetConformers(), outcomes, strict=True)
     ]
+
+
+def _relax(molecule: Chem.Mol) -> tuple[str, list[tuple[int, float]]]:
+    """Optimise all conformers in place; returns the force field and, for each, (not converged, kcal/mol)."""
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
+        return "mmff94", rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1)
+    if rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
+        return "uff", rdForceFieldHelpers.UFFOptimizeMoleculeConfs(molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1)
+    return _relax_as_sulfur(molecule)
+
+
+def _relax_as_sulfur(molecule: Chem.Mol) -> tuple[str, list[tuple[int, float]]]:
+    # Neither force field knows two-coordinate selenium, and UFF without its type tears the ring apart. Its sulfur
+    # analogue has the same shape, with bonds 0.15 A shorter, from which GFN2-xTB relaxes without trouble.
+    analogue = Chem.RWMol(molecule)
+    selenium = [atom for atom in analogue.GetAtoms() if atom.GetAtomicNum() == _SELENIUM]
+    if not selenium:
+        raise ConvergenceError(
+            f"neither MMFF94 nor UFF has parameters for {Chem.MolToSmiles(Chem.RemoveHs(molecule))[:80]!r}; "
+            "supply a geometry"
+        )
+    for atom in selenium:
+        atom.SetAtomicNum(_SULFUR)
+    stand_in = analogue.GetMol()
+    Chem.SanitizeMol(stand_in)
+    force_field, outcomes = _relax(stand_in)
+    for conformer in molecule.GetConformers():
+        conformer.SetPositions(stand_in.GetConformer(conformer.GetId()).GetPositions())
+    return f"{force_field} with S in place of Se", outcomes
 
 
 def _distinct(conformers: list[Conformer]) -> list[Conformer]:
