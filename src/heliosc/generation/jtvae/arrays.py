@@ -76,7 +76,7 @@ COLUMNS: dict[str, tuple[str, str | None]] = {
 """Column -> its space, and the space whose rows it numbers."""
 
 ATOM_FEATURES: dict[str, int] = {"element": 120, "charge": 9, "hydrogens": 5, "pi": 3, "rings": 4}
-"""Atom column -> number of classes. ``charge`` is shifted by 4, ``pi`` by 1; ``rings`` counts smallest rings up to 3."""
+"""Atom column -> number of classes. ``charge`` is shifted by 4, ``pi`` by 1; ``rings`` counts to 3."""
 
 SPACES: tuple[str, ...] = tuple(dict.fromkeys(space for space, _ in COLUMNS.values()))
 

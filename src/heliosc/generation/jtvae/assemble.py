@@ -28,8 +28,8 @@ def assemble(tree: JunctionTree, vocabulary: Vocabulary) -> Chem.Mol:
 def finish(partial: PartialMolecule) -> Chem.Mol:
     """Turn a partial molecule into a molecule.
 
-    Aromatic double bonds are placed by a maximum matching; an atom without a partner keeps its valence as a hydrogen. All
-    hydrogens are set from the valences, and RDKit sanitises once.
+    Aromatic double bonds are placed by a maximum matching; an atom without a partner keeps its valence as a hydrogen.
+    All hydrogens are set from the valences, and RDKit sanitises once.
     """
     matched = set(maximum_matching(*pi_graph(partial.labels, partial.bonds)))
     partnered = {atom for pair in matched for atom in pair}

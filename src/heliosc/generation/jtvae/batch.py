@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ def _levels(depth: IntArray, parent: IntArray) -> Iterator[tuple[IntArray, IntAr
     bounds = np.concatenate([[0], np.cumsum(np.bincount(depth))])
     position = np.empty_like(order)
     position[order] = np.arange(len(order))
-    for level, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for level, (start, end) in enumerate(pairwise(bounds)):
         nodes = order[start:end]
         above = position[parent[nodes]] - (bounds[level - 1] if level else 0)
         yield nodes, above

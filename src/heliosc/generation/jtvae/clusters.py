@@ -2,8 +2,8 @@
 
 Rings merge when they share an atom with two other rings (peri-fused: pyrene, NDI), share more than one bond (bridged),
 or close a cycle of rings (porphyrins, cyclophanes); what is left meets in single atoms (spiro) or single bonds (fused).
-A bond outside rings is a cluster of its own. Atoms are never clusters: clusters that meet at an atom hang from whichever
-of them is visited first.
+A bond outside rings is a cluster of its own. Atoms are never clusters: clusters that meet at an atom hang from
+whichever of them is visited first.
 """
 
 from __future__ import annotations
@@ -68,6 +68,12 @@ class _Groups:
             self._parent[root] = first
         return len(roots) > 1
 
+    def join_each(self, sets: Iterable[Iterable[int]]) -> bool:
+        joined = False
+        for items in sets:
+            joined |= self.join(items)
+        return joined
+
     def members(self) -> list[list[int]]:
         groups: dict[int, list[int]] = {}
         for item in range(len(self._parent)):
@@ -93,7 +99,7 @@ def _merge_once(rings: Sequence[tuple[int, ...]], pairs: Sequence[set[Pair]], gr
             owners.setdefault(atom, set()).add(group)
     crowded = [found for found in owners.values() if len(found) > 2]
     if crowded:
-        return any([groups.join(found) for found in crowded])
+        return groups.join_each(crowded)
     shared: dict[Pair, list[int]] = {}
     for atom, found in owners.items():
         if len(found) == 2:
@@ -109,7 +115,7 @@ def _merge_once(rings: Sequence[tuple[int, ...]], pairs: Sequence[set[Pair]], gr
         if not _meets_in_tree_edge(atoms, group_pairs[edge[0]], group_pairs[edge[1]])
     ]
     if bridged:
-        return any([groups.join(edge) for edge in bridged])
+        return groups.join_each(bridged)
     cycle = _find_cycle(shared)
     return groups.join(cycle) if cycle else False
 

@@ -1,8 +1,8 @@
 """The decoder: which words, where, in depth-first order.
 
 A gated recurrent unit runs over the nodes in the order in which they are made. A decision at a node (expand or finish;
-which word; which port of it; which site) sees the state after the node made last, the state when the decision's own node
-was made, what already hangs from that node, and the latent vector.
+which word; which port of it; which site) sees the state after the node made last, the state when the decision's own
+node was made, what already hangs from that node, and the latent vector.
 """
 
 from __future__ import annotations

@@ -55,10 +55,11 @@ class Evaluation:
 def split_held_out(smiles: Sequence[str], share: float) -> tuple[list[str], list[str]]:
     """Training and held-out molecules; stereoisomers always fall on the same side.
 
-    The side depends on a hash of the InChIKey skeleton alone, so it is the same in every run and after the list has grown.
-    Input that cannot be parsed or has no InChIKey stays in training, where it is counted as refused or kept.
+    The side depends on a hash of the InChIKey skeleton alone, so it is the same in every run and after the list has
+    grown. Input that cannot be parsed or has no InChIKey stays in training, where it is counted as refused or kept.
     """
-    training, held_out = [], []
+    training: list[str] = []
+    held_out: list[str] = []
     for text in smiles:
         (held_out if share > 0 and _is_held_out(text, share) else training).append(text)
     return training, held_out

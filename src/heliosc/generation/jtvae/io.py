@@ -1,4 +1,4 @@
-"""Model folders: ``model.json`` (settings, vocabulary, metrics, hashes) and ``weights.safetensors`` (half precision)."""
+"""Model folders: ``model.json`` (settings, vocabulary, metrics, hashes) and half-precision ``weights.safetensors``."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def load_model(folder: Path, *, device: torch.device) -> StoredModel:
     document, weights = _read(folder)
     if document.get("format") != FORMAT or document.get("kind") != "jtvae":
         raise InputError(
-            f"{folder} holds {document.get('kind')!r} format {document.get('format')!r}; expected 'jtvae' format {FORMAT}"
+            f"{folder} holds {document.get('kind')!r}, format {document.get('format')!r}; "
+            f"expected 'jtvae', format {FORMAT}"
         )
     if hashlib.sha256(weights).hexdigest() != document.get("weights_sha256"):
         raise InputError(

@@ -1,9 +1,9 @@
 """A molecule as labelled integers: what the junction tree keeps of it.
 
-Every atom is labelled by element, formal charge, total valence and, inside an aromatic system, by whether it takes one of
-the system's double bonds. Hydrogens follow from these (valence minus bonds), and so does the Kekule structure (a perfect
-matching of the atoms that take a double bond), so a fragment cut out of its context can be put back exactly. Stereo marks
-and isotopes are not kept: the constitution is.
+Every atom is labelled by element, formal charge, total valence and, inside an aromatic system, by whether it takes
+one of the system's double bonds. Hydrogens follow from these (valence minus bonds), and so does the Kekule structure
+(a perfect matching of the atoms that take a double bond), so a fragment cut out of its context can be put back
+exactly. Stereo marks and isotopes are not kept: the constitution is.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The aggregate posterior as prior: a Gaussian mixture over the latent vectors and properties of the training molecules.
+"""The aggregate posterior as prior: a Gaussian mixture over latent vectors and properties of training molecules.
 
-With the small KL weights that keep reconstruction sharp, the latent vectors of real molecules fill only part of N(0, 1),
-and draws from N(0, 1) land where the decoder was never trained. Samples are therefore drawn from a full-covariance
-mixture fitted to the training molecules. Because it is fitted to [z, properties] jointly, conditioning on any subset of
-the properties is exact within the mixture.
+With the small KL weights that keep reconstruction sharp, the latent vectors of real molecules fill only part of the
+standard normal distribution, and draws from it land where the decoder was never trained. Samples are therefore drawn from a
+full-covariance mixture fitted to the training molecules. Because it is fitted to [z, properties] jointly,
+conditioning on any subset of the properties is exact within the mixture.
 
 References
 ----------

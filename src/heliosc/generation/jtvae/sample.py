@@ -1,8 +1,9 @@
 """Decoding latent vectors into molecules, many at once.
 
-Every choice is masked to what keeps the molecule legal: labels and free valences must agree, a fused ring must leave every
-aromatic double bond a place, an atom that chemistry never leaves open (C of a ring C=O, sulfone S) must be filled before
-its node is finished. Construction ends after ``DecodeLimits`` at the latest; free valences then become hydrogens.
+Every choice is masked to what keeps the molecule legal: labels and free valences must agree, a fused ring must leave
+every aromatic double bond a place, an atom that chemistry never leaves open (C of a ring C=O, sulfone S) must be
+filled before its node is finished. Construction ends after ``DecodeLimits`` at the latest; free valences then become
+hydrogens.
 """
 
 from __future__ import annotations

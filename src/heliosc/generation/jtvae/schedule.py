@@ -1,4 +1,4 @@
-"""The teacher's schedule: every decision that builds a molecule's junction tree, with what was legal when it was taken."""
+"""The teacher's schedule: every decision that builds a junction tree, with what was legal when it was taken."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Training: teacher forcing with KL annealing, masked property heads, conditions dropped at random, exact resume.
 
-All chance of an epoch comes from ``(seed, epoch)``, so a run that goes on from the checkpoint of an epoch gives the same
-weights as one that was never interrupted.
+All chance of an epoch comes from ``(seed, epoch)``, so a run that goes on from the checkpoint of an epoch gives the
+same weights as one that was never interrupted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The junction tree of a molecule as integers: words, and where each is put onto its parent.
 
 The numbering of each word's atoms in the molecule is chosen, among the word's symmetry-equivalent ones, so that its
-children come at the lowest sites; siblings are ordered by the size of their subtrees, small decorations first. Both make
-the tree of a molecule unique, whatever the order of the atoms in the input.
+children come at the lowest sites; siblings are ordered by the size of their subtrees, small decorations first. Both
+make the tree of a molecule unique, whatever the order of the atoms in the input.
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ class _Builder:
             self._lowest[hanging.parent] = min(self._lowest[hanging.parent], self._lowest[hanging.cluster])
 
     def build(self) -> JunctionTree:
-        words, parents, ports, sites = [], [], [], []
+        words: list[int] = []
+        parents: list[int] = []
+        ports: list[int] = []
+        sites: list[int] = []
         stack: list[tuple[int, int, Joint, int, int]] = [(self._root, NO_PLACE, (), NO_PLACE, NO_PLACE)]
         while stack:
             cluster, parent, joint, port, site = stack.pop()

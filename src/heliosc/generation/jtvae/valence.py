@@ -1,7 +1,7 @@
 """A molecule while it is being put together: free valences, what may be put where, and whether double bonds still fit.
 
-Every rule looks at labels and free valences alone, so a finished partial molecule is always a legal molecule: what is left
-of an atom's valence becomes hydrogens.
+Every rule looks at labels and free valences alone, so a finished partial molecule is always a legal molecule: what is
+left of an atom's valence becomes hydrogens.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from heliosc.generation.jtvae.matching import maximum_matching
 from heliosc.generation.jtvae.molecule_graph import NOT_AROMATIC, AtomLabel, sigma_order
-from heliosc.generation.jtvae.tree import NO_PLACE
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.generation.jtvae.words import Word, pi_graph
 
@@ -23,8 +22,7 @@ BoolArray = NDArray[np.bool_]
 class OpenAtom(NamedTuple):
     """State of one atom at a site, or need of one atom at a port.
 
-    ``amount`` is the free valence at a site and the valence used by the word at a port; ``is_in_ring`` says that another
-    ring may only share this atom as a spiro atom.
+    ``amount`` is the free valence at a site, and the valence used by the word at a port.
     """
 
     label: AtomLabel
@@ -220,6 +218,3 @@ class PartialMolecule:
         trial = self.copy()
         trial.attach(node, site=site, word=word, port=port)
         return trial.unmatched() > self.unmatched()
-
-
-__all__ = ["NO_PLACE", "LegalMoves", "OpenAtom", "PartialMolecule", "SiteState"]

@@ -1,8 +1,8 @@
 """Words: clusters as labelled graphs with a fixed atom numbering, their symmetry, ports and sites.
 
-A *port* is where a word can be put onto others: a symmetry-distinct atom, or a symmetry-distinct directed bond of a ring.
-A *site* is where others can be put onto a word: any of its atoms, or any of its bonds if it is a ring (directed from the
-lower to the higher template atom). A port and a site that are put together share their atoms.
+A *port* is where a word can be put onto others: a symmetry-distinct atom, or a symmetry-distinct directed bond of a
+ring. A *site* is where others can be put onto a word: any of its atoms, or any of its bonds if it is a ring (directed
+from the lower to the higher template atom). A port and a site that are put together share their atoms.
 """
 
 from __future__ import annotations
