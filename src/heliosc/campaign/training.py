@@ -5,56 +5,98 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from heliosc.chemistry.identity import parse_smiles
 from heliosc.config import Config
-from heliosc.datasets.splits import random_split, scaffold_split
+from heliosc.datasets.csv_source import QuarantinedRow, read_property_csv, read_smiles
+from heliosc.datasets.library.load import library_smiles, load_library
+from heliosc.datasets.splits import Split, random_split, scaffold_split
+from heliosc.errors import InputError, UsageError
 from heliosc.properties import DEFAULT_TARGETS, PropertyTable
 
 if TYPE_CHECKING:
+    from heliosc.generation.jtvae import JTVAE
     from heliosc.surrogates.ensemble import SurrogateEnsemble
 
 LARGE_HEAVY_ATOMS = 45
 """From this size on (today's A-D-A and A-DA'D-A acceptors) held-out figures are reported apart."""
 
+SplitName = Literal["random", "scaffold"]
 _SPLITS = {"random": random_split, "scaffold": scaffold_split}
+_MINIMUM_MOLECULES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class SurrogateReports:
-    """Held-out figures of a training: split -> subset -> key -> metric, and the baseline's on the same molecules."""
+class TrainingData:
+    """What a model learns from.
 
-    model: dict[str, Any]
+    Attributes
+    ----------
+    smiles : molecules of the generator; for a surrogate those of the table
+    table : known values
+    quarantined : rows of the user's file that were set aside
+    """
+
+    smiles: tuple[str, ...]
+    table: PropertyTable
+    quarantined: tuple[QuarantinedRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedSurrogate:
+    """A surrogate with its held-out figures: subset -> key -> metric, and the baseline's on the same molecules."""
+
+    ensemble: SurrogateEnsemble
+    reports: dict[str, Any]
     baseline: dict[str, Any]
 
 
-def training_table(data: Path | None) -> PropertyTable:
+def surrogate_data(file: Path | None) -> TrainingData:
     """The user's table, or the labels of the embedded library.
 
     Raises
     ------
-    InputError : the file is missing, empty or has nothing usable in it
+    InputError : the file is unusable, has no property column, or too few molecules
     """
-    if data is None:
-        from heliosc.datasets.library.load import load_library
+    if file is None:
+        table = load_library().property_table(DEFAULT_TARGETS)
+        return TrainingData(table.smiles, table)
+    imported = read_property_csv(file)
+    if not imported.table.keys:
+        raise InputError(f"{file} has no property column; expected columns named NAME@LEVEL, e.g. lambda_hole@gfn2")
+    if len(imported.table.smiles) < _MINIMUM_MOLECULES:
+        raise InputError(
+            f"{file} has {len(imported.table.smiles)} usable molecules; training, calibration and test need at least "
+            f"{_MINIMUM_MOLECULES}"
+        )
+    return TrainingData(imported.table.smiles, imported.table, imported.quarantined)
 
-        return load_library().property_table(DEFAULT_TARGETS)
-    from heliosc.datasets.csv_source import read_csv_table
 
-    table, _ = read_csv_table(data)
-    return table
+def generator_data(file: Path | None) -> TrainingData:
+    """The user's molecules, or the embedded library; known values feed property heads and conditions.
+
+    Raises
+    ------
+    InputError : the file is unusable
+    """
+    if file is None:
+        return TrainingData(tuple(library_smiles()), load_library().property_table(DEFAULT_TARGETS))
+    smiles, quarantined = read_smiles(file)
+    return TrainingData(tuple(smiles), read_property_csv(file).table, tuple(quarantined))
 
 
 def train_surrogate(
-    table: PropertyTable, config: Config, *, progress: Callable[[Any], None] | None = None, split: str = "random"
-) -> tuple[SurrogateEnsemble, dict[str, Any], dict[str, Any]]:
-    """Train on one split and report on its held-out part.
-
-    Returns
-    -------
-    ensemble, its reports (subset -> key -> metric), the reports of the forest baseline trained on the same rows
+    table: PropertyTable,
+    config: Config,
+    *,
+    progress: Callable[[Any], None] | None = None,
+    split: SplitName = "random",
+) -> TrainedSurrogate:
+    """Train on one split and measure on its held-out part, which nothing was fitted to.
 
     Raises
     ------
@@ -66,33 +108,70 @@ def train_surrogate(
     from heliosc.surrogates.mpnn.config import MPNNConfig
 
     parts = _SPLITS[split](table.smiles, seed=config.seed)
-    settings = config.surrogate
+    rows = (parts.train, parts.validation, parts.test)
+    settings, compute = config.surrogate, config.surrogate.compute
     mpnn = MPNNConfig(
-        n_members=settings.n_members, epochs=settings.epochs, amp=settings.compute.amp,
-        compile=settings.compute.compile, compile_mode=settings.compute.compile_mode, device=settings.compute.device,
-    )  # fmt: skip
-    checkpoints = settings.out.with_name(f"{settings.out.name}.checkpoints") / split
+        n_members=settings.n_members,
+        epochs=settings.epochs,
+        amp=compute.amp,
+        compile=compute.compile,
+        compile_mode=compute.compile_mode,
+        device=compute.device,
+    )
     ensemble = SurrogateEnsemble.train(
-        table, split=parts, config=mpnn, seed=config.seed, progress=progress, checkpoint_dir=checkpoints
+        table,
+        split=rows,
+        config=mpnn,
+        seed=config.seed,
+        progress=progress,
+        checkpoint_dir=checkpoint_folder(settings.out, split),
     )
-    forest = ForestSurrogate.train(table, split=parts, seed=config.seed)
-    held_out = table.rows(parts[2])
+    forest = ForestSurrogate.train(table, split=rows, seed=config.seed)
+    held_out = table.rows(parts.test)
     subsets = {"large": large_mask(held_out.smiles)}
-    return (
-        ensemble,
-        evaluate_surrogate(ensemble, held_out, reference_std=_error_spread(ensemble, table, parts), subsets=subsets),
-        evaluate_surrogate(forest, held_out, subsets=subsets),
+    reference = _error_spread(ensemble, table, parts)
+    reports = evaluate_surrogate(ensemble, held_out, reference_std=reference, subsets=subsets)
+    return TrainedSurrogate(ensemble, reports, evaluate_surrogate(forest, held_out, subsets=subsets))
+
+
+def train_generator(data: TrainingData, config: Config, *, progress: Callable[[Any], None] | None = None) -> JTVAE:
+    """Train the JT-VAE; its held-out reconstruction, validity, uniqueness and novelty are in ``metrics``.
+
+    Raises
+    ------
+    InputError : nothing to learn from
+    UsageError : AMP or compilation was asked for, which this generator has not
+    """
+    from heliosc.generation.jtvae import JTVAE, JTVAEConfig, TrainingConfig
+
+    settings = config.generator
+    if settings.compute.amp or settings.compute.compile:
+        raise UsageError(
+            "the generator trains in full precision and uncompiled: its tree schedules have no static shapes yet; "
+            "use --no-amp --no-compile (generator.compute.amp=false, generator.compute.compile=false)"
+        )
+    return JTVAE.train(
+        data.smiles,
+        properties=data.table,
+        config=JTVAEConfig(training=TrainingConfig(epochs=settings.epochs)),
+        seed=config.seed,
+        device=settings.compute.device,
+        progress=progress,
+        checkpoint_folder=checkpoint_folder(settings.out),
     )
 
 
-def large_mask(smiles: tuple[str, ...]) -> np.ndarray:
-    """(n,) which molecules have at least ``LARGE_HEAVY_ATOMS`` heavy atoms."""
-    from heliosc.chemistry.identity import parse_smiles
+def checkpoint_folder(out: Path, split: str = "") -> Path:
+    """Where a training keeps its state; a killed training goes on from there."""
+    return out.with_name(f"{out.name}.checkpoints") / split
 
+
+def large_mask(smiles: tuple[str, ...]) -> NDArray[np.bool_]:
+    """(n,) which molecules have at least ``LARGE_HEAVY_ATOMS`` heavy atoms."""
     return np.array([parse_smiles(text).GetNumHeavyAtoms() >= LARGE_HEAVY_ATOMS for text in smiles], dtype=bool)
 
 
-def _error_spread(ensemble: SurrogateEnsemble, table: PropertyTable, parts: Any) -> np.ndarray:
+def _error_spread(ensemble: SurrogateEnsemble, table: PropertyTable, parts: Split) -> NDArray[np.float64]:
     """(n_keys,) root mean square error on the validation part: the constant sigma to beat."""
-    validation = table.rows(parts[1])
-    return np.sqrt(np.nanmean((ensemble.predict(validation.smiles).mean - validation.values) ** 2, axis=0))
+    validation = table.rows(parts.validation)
+    return np.asarray(np.sqrt(np.nanmean((ensemble.predict(validation.smiles).mean - validation.values) ** 2, axis=0)))

@@ -7,8 +7,12 @@ from typing import Annotated
 import typer
 
 from heliosc import __version__
+from heliosc.cli.commands import train
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
+from heliosc.cli.commands.models import generate, predict
+from heliosc.cli.commands.results import handoff, report, status
+from heliosc.cli.commands.run import run
 from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
 
 app = typer.Typer(
@@ -17,8 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
 )
-app.command()(label)
-app.command()(doctor)
+for _command in (run, status, report, handoff, generate, predict, label, doctor):
+    app.command()(_command)
+app.add_typer(train.app, name="train")
 
 
 def _print_version(is_asked: bool) -> None:

@@ -1,0 +1,134 @@
+"""``heliosc train surrogate`` and ``heliosc train generator``; a killed training resumes with the same command."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from heliosc.campaign.training import (
+    SplitName,
+    TrainedSurrogate,
+    checkpoint_folder,
+    generator_data,
+    surrogate_data,
+    train_generator,
+    train_surrogate,
+)
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson, ConfigFile, Overrides
+from heliosc.cli.output import print_json, results
+from heliosc.config import Config, load_config
+from heliosc.datasets.csv_source import QuarantinedRow
+from heliosc.files import ensure_folder
+
+app = typer.Typer(no_args_is_help=True, help="Train models; the same command resumes a killed training.")
+
+Data = Annotated[Path | None, typer.Option(help="CSV with SMILES and NAME@LEVEL columns; none = the embedded library.")]
+Out = Annotated[Path | None, typer.Option(help="Model folder to write.")]
+
+
+@app.command()
+def surrogate(
+    data: Data = None,
+    out: Out = None,
+    scaffold: Annotated[bool, typer.Option(help="Also train on a scaffold split, for its held-out figures.")] = False,
+    config: ConfigFile = None,
+    override: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the MPNN ensemble and print its held-out metrics."""
+    settings = load_config(config, _with_paths("surrogate", override, data=data, out=out))
+    train_surrogate_from(settings, with_scaffold=scaffold, as_json=as_json)
+
+
+@app.command()
+def generator(
+    data: Data = None,
+    out: Out = None,
+    config: ConfigFile = None,
+    override: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the JT-VAE and print held-out reconstruction, validity, uniqueness and novelty."""
+    train_generator_from(load_config(config, _with_paths("generator", override, data=data, out=out)), as_json=as_json)
+
+
+def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json: bool = False) -> Path:
+    """Train as configured, print the held-out figures, save the model and return its folder."""
+    settings = config.surrogate
+    ensure_folder(settings.out.parent)
+    data = surrogate_data(settings.data)
+    _tell_quarantined(data.quarantined)
+    splits: tuple[SplitName, ...] = ("random", "scaffold") if with_scaffold else ("random",)
+    trained: dict[SplitName, TrainedSurrogate] = {}
+    for split in splits:
+        with _training_progress(f"surrogate, {split} split", settings.n_members * settings.epochs) as progress:
+            trained[split] = train_surrogate(data.table, config, progress=progress, split=split)
+    documents = {f"{split} split": {"mpnn": t.reports, "forest": t.baseline} for split, t in trained.items()}
+    trained["random"].ensemble.with_metrics(documents).save(settings.out)
+    shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
+    if as_json:
+        print_json(documents)
+    else:
+        _print_surrogate_tables(trained)
+    messages.print(f"Saved in {settings.out}")
+    return settings.out
+
+
+def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
+    """Train as configured, print the held-out figures, save the model and return its folder."""
+    settings = config.generator
+    ensure_folder(settings.out.parent)
+    data = generator_data(settings.data)
+    _tell_quarantined(data.quarantined)
+    with _training_progress("generator", settings.epochs) as progress:
+        model = train_generator(data, config, progress=progress)
+    model.save(settings.out)
+    shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
+    print_json(model.metrics)
+    messages.print(f"Saved in {settings.out}")
+    return settings.out
+
+
+def _with_paths(section: str, overrides: list[str] | None, **paths: Path | None) -> list[str]:
+    given = [f"{section}.{name}={path}" for name, path in paths.items() if path is not None]
+    return [*(overrides or ()), *given]
+
+
+def _tell_quarantined(rows: Sequence[QuarantinedRow]) -> None:
+    for row in rows:
+        messages.print(f"row {row.row} set aside: {row.reason}; {row.next_step}", markup=False)
+
+
+def _print_surrogate_tables(trained: dict[SplitName, TrainedSurrogate]) -> None:
+    from heliosc.surrogates.evaluate import metrics_table
+
+    for split, outcome in trained.items():
+        for subset, report in outcome.reports.items():
+            if report:
+                title = f"Held-out metrics, {split} split, {subset} molecules"
+                results.print(metrics_table(report, baseline=outcome.baseline.get(subset), title=title))
+
+
+@contextmanager
+def _training_progress(title: str, total: int) -> Iterator[Callable[[Any], None]]:
+    """A bar on a terminal, a line every tenth of the way elsewhere."""
+    columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, disable=not messages.is_terminal) as bars:
+        task = bars.add_task(title, total=total)
+        seen = 0
+
+        def show(report: Any) -> None:
+            nonlocal seen
+            seen += 1
+            bars.advance(task)
+            if not messages.is_terminal and seen * 10 // total > (seen - 1) * 10 // total:
+                messages.print(f"{title}: {seen}/{total} epochs  {report}", markup=False, soft_wrap=True)
+
+        yield show
