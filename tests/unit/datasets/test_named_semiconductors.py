@@ -153,7 +153,7 @@ def test_symmetry_distinct_heavy_atoms(named, name, n_kinds):
 
 
 def test_pc61bm_is_a_methanofullerene(named):
-    """The cyclopropane's three sp3 carbons are the only ones in rings, and the bridge bears phenyl and the ester chain."""
+    """Only the cyclopropane's three ring carbons are sp3, and its bridge bears phenyl and the ester chain."""
     molecule = named["PC61BM"]
     bridge = Chem.MolFromSmarts("[CX4;r3](c1ccccc1)([CH2][CH2][CH2]C(=O)O[CH3])([CX4;r3])[CX4;r3]")
     assert molecule.HasSubstructMatch(bridge)
