@@ -21,13 +21,13 @@ _HOMES = {
     "PropertyKey": "heliosc.properties",
     "PropertyTable": "heliosc.properties",
     "QCResultStore": "heliosc.execution",
-    "SemiEmpiricalExecutor": "heliosc.qc.executors",
+    "SemiEmpiricalExecutor": "heliosc.qc.xtb.executor",
     "SurrogateEnsemble": "heliosc.surrogates.ensemble",
     "load_config": "heliosc.config",
     "load_library": "heliosc.datasets.library.load",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ from heliosc.errors import HelioscError, MissingDependencyError
 
 _MINIMUM_FREE_GB = 2.0
 _EXECUTORS = {
-    "xtb (embedded and binary)": ("heliosc.qc.executors", "SemiEmpiricalExecutor"),
+    "xtb (embedded and binary)": ("heliosc.qc.xtb.executor", "SemiEmpiricalExecutor"),
     "Psi4": ("heliosc.qc.psi4", "Psi4Executor"),
     "ORCA": ("heliosc.qc.orca", "OrcaExecutor"),
     "Gaussian": ("heliosc.qc.gaussian", "GaussianExecutor"),
