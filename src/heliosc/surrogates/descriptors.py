@@ -61,7 +61,7 @@ def _pi_numbers(molecule: Chem.Mol, pi: PiSystem) -> FloatArray:
 
 
 def _frontier_numbers(pi: PiSystem, indices: NDArray[np.int64]) -> FloatArray:
-    """Energy, participation ratio, and bonding along single and multiple bonds, (n_indices, 7); zeros where there is none.
+    """Energy, participation ratio, and bonding along single and multiple bonds, (n_indices, 7); zeros where none is.
 
     Orbitals within ``_SMEARING`` of the one asked for are averaged: members of a degenerate level come in no fixed
     order, their average does not depend on how the molecule was written.

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from heliosc.surrogates.descriptors import N_DESCRIPTORS, describe
+from heliosc.surrogates.huckel import solve_pi_system
+
+
+def energies(smiles):
+    return solve_pi_system(Chem.MolFromSmiles(smiles)).energies
+
+
+def test_benzene_has_the_levels_of_the_textbook():
+    assert energies("c1ccccc1") == pytest.approx([-2, -1, -1, 1, 1, 2])
+
+
+def test_ethylene_has_two_levels():
+    # double bonds are scaled by 1.1
+    assert energies("C=C") == pytest.approx([-1.1, 1.1])
+
+
+@pytest.mark.parametrize(
+    ("smiles", "n_electrons"),
+    [
+        ("c1ccsc1", 6),
+        ("c1cc[nH]c1", 6),
+        ("c1ccncc1", 6),
+        ("c1ccoc1", 6),
+        ("C=O", 2),
+        ("C=CC#N", 4),
+        ("Nc1ccccc1", 8),
+        ("Fc1ccccc1", 8),
+        ("C[n+]1ccccc1", 6),
+        ("C=C[O-]", 4),
+        ("c1ccc(cc1)[N+](=O)[O-]", 10),
+        ("CB(c1ccccc1)C", 6),
+    ],
+)
+def test_pi_electrons(smiles, n_electrons):
+    pi = solve_pi_system(Chem.MolFromSmiles(smiles))
+    assert 2 * pi.n_occupied == n_electrons
+
+
+def test_charges_add_up():
+    pi = solve_pi_system(Chem.MolFromSmiles("c1ccncc1"))
+    assert pi.charges.sum() == pytest.approx(0, abs=1e-12)
+    assert pi.charges[3] < -0.1  # nitrogen draws electrons
+
+
+def test_acenes_gap_falls_with_length():
+    gaps = []
+    for smiles in ("c1ccccc1", "c1ccc2ccccc2c1", "c1ccc2cc3ccccc3cc2c1", "c1ccc2cc3cc4ccccc4cc3cc2c1"):
+        pi = solve_pi_system(Chem.MolFromSmiles(smiles))
+        gaps.append(pi.energies[pi.n_occupied] - pi.energies[pi.n_occupied - 1])
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[1] == pytest.approx(2 * 0.618, abs=1e-3)  # naphthalene
+
+
+def test_saturated_molecules_have_no_pi_system():
+    assert solve_pi_system(Chem.MolFromSmiles("CCCC")) is None
+    assert np.isfinite(describe(Chem.MolFromSmiles("CCCC"))).all()
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    ["c1ccccc1", "c1cc2ccc3cccc4ccc(c1)c2c34", "N#Cc1ccc(-c2cccs2)s1", "c1ccc(N(c2ccccc2)c2ccccc2)cc1", "C1=CC=C1"],
+)
+def test_descriptors_do_not_depend_on_how_the_molecule_is_written(smiles):
+    molecule = Chem.MolFromSmiles(smiles)
+    expected = describe(molecule)
+    assert expected.shape == (N_DESCRIPTORS,)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(molecule.GetNumAtoms()).tolist()
+        assert describe(Chem.RenumberAtoms(molecule, order)) == pytest.approx(expected, abs=1e-7)
