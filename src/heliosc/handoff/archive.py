@@ -16,7 +16,7 @@ _MAX_NAME = 80
 def safe_name(name: str) -> str:
     """A file name that stays in its folder on every system; altered names carry a hash so that they stay distinct."""
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")[:_MAX_NAME]
-    if cleaned == name:
+    if name and cleaned == name:
         return cleaned
     return f"{cleaned or 'candidate'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

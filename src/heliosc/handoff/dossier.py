@@ -173,7 +173,7 @@ def _references(
     if not references:
         return None
     keys = [key for key in ordered_keys(candidate.predicted or computed) if str(key) in computed]
-    rows: list[tuple[Cell, ...]] = [(candidate.id, *(number(key, computed.get(str(key))) for key in keys))]
+    rows: list[tuple[Cell, ...]] = [("this candidate", *(number(key, computed.get(str(key))) for key in keys))]
     rows += [(name, *(number(key, values.get(str(key))) for key in keys)) for name, values in references.items()]
     return Table(
         "Beside known materials",
@@ -184,7 +184,10 @@ def _references(
 
 
 def _level_list(keys: list[PropertyKey]) -> str:
-    return "; ".join(dict.fromkeys(f"{symbol(key)} at {key.level}" for key in keys))
+    by_level: dict[str, list[str]] = {}
+    for key in keys:
+        by_level.setdefault(key.level, []).append(symbol(key))
+    return "; ".join(f"{', '.join(symbols)} at {level}" for level, symbols in by_level.items())
 
 
 def _analytics(molecule: Chem.Mol) -> Table:

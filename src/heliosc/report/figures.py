@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float64]
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#6b7785", "#1f2933"
 _STAGES = ("#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#6b7785")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_SIZE = (5.4, 3.7)
+_SIZE = (4.9, 3.6)
 
 
 def axis_label(key: PropertyKey) -> str:
@@ -179,13 +179,13 @@ def calibration_figure(standardised: Mapping[PropertyKey, FloatArray]) -> Figure
     ----------
     standardised : key -> (n_values,), (computed - predicted mean) / predicted std
     """
-    figure, axes = _canvas(width=6.0, height=3.9)
+    figure, axes = _canvas(width=4.9, height=5.2)
     expected = np.linspace(0.02, 0.99, 60)
     pooled = np.concatenate(list(standardised.values()))
     n_molecules = max(len(values) for values in standardised.values())
     low, high = coverage_band(n_molecules, expected)
     axes.fill_between(100 * expected, 100 * low, 100 * high, color=GREY, alpha=0.16, linewidth=0,
-                      label=f"95 % of perfect models, n = {n_molecules}")  # fmt: skip
+                      label=f"perfect, n = {n_molecules}")  # fmt: skip
     axes.plot([0, 100], [0, 100], "--", color=INK, linewidth=0.9)
     styles = ("-", "--", "-.", ":")
     for position, (key, values) in enumerate(standardised.items()):
@@ -197,7 +197,7 @@ def calibration_figure(standardised: Mapping[PropertyKey, FloatArray]) -> Figure
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
     axes.set_aspect("equal")
-    _legend(axes, loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=7.8)
+    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
     return figure
 
 

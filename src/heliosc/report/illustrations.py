@@ -127,8 +127,8 @@ def calibration_picture(run: RunView) -> Picture | None:
     return figure_picture(
         figures.calibration_figure(standardised),
         alt=f"Observed against expected coverage of the predictive intervals of {len(standardised)} properties",
-        caption="Below the diagonal: overconfident; above: too cautious. The model itself chose the molecules, "
-        "so these figures are harsher than those of a random test set.",
+        caption="Below the diagonal: overconfident; above: too cautious; grey: 95 % of perfect models. "
+        "The model itself chose the molecules, so this is harsher than a random test set.",
     )
 
 
