@@ -133,7 +133,7 @@ def molecule_graph(molecule: Chem.Mol) -> MoleculeGraph:
         hydrogens=tuple(hydrogens),
         bonds=tuple(bonds),
         in_ring=tuple(in_ring),
-        rings=tuple(molecule.GetRingInfo().AtomRings()),
+        rings=tuple(tuple(ring) for ring in Chem.GetSymmSSSR(molecule)),
         ranks=tuple(Chem.CanonicalRankAtoms(molecule, includeChirality=False)),
     )
 

@@ -1,8 +1,8 @@
 """The aggregate posterior as prior: a Gaussian mixture over latent vectors and properties of training molecules.
 
 With the small KL weights that keep reconstruction sharp, the latent vectors of real molecules fill only part of the
-standard normal distribution, and draws from it land where the decoder was never trained. Samples are therefore drawn from a
-full-covariance mixture fitted to the training molecules. Because it is fitted to [z, properties] jointly,
+standard normal distribution, and draws from it land where the decoder was never trained. Samples are therefore drawn
+from a full-covariance mixture fitted to the training molecules. Because it is fitted to [z, properties] jointly,
 conditioning on any subset of the properties is exact within the mixture.
 
 References

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from heliosc.errors import InputError
 from heliosc.generation.jtvae.clusters import Cluster, Hanging, find_clusters, hang_clusters
@@ -71,6 +72,21 @@ def junction_tree(graph: MoleculeGraph, vocabulary: Vocabulary, *, grow: bool = 
     return _Builder(graph, clusters, numbered, vocabulary).build()
 
 
+class _Placement(NamedTuple):
+    """Where a child would go under one numbering of its parent's word; the first five decide the order of siblings."""
+
+    size: int
+    word: int
+    site: int
+    port: int
+    lowest_rank: int
+    cluster: int
+    joint: Joint
+
+    def key(self) -> tuple[int, ...]:
+        return self[:5]
+
+
 class _Builder:
     """Turns hung clusters into the canonical tree."""
 
@@ -116,14 +132,13 @@ class _Builder:
         """Children in order: cluster, directed joint, port of the child, site of this cluster."""
         if not self._children[cluster]:
             return []
-        best: list[tuple] = []
+        best: list[_Placement] = []
         for numbering in self._numberings(cluster, joint, port):
-            placed = sorted(
-                self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster]
-            )
-            if not best or placed < best:
+            placed = [self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster]]
+            placed.sort(key=_Placement.key)
+            if not best or [p.key() for p in placed] < [p.key() for p in best]:
                 best = placed
-        return [(child, child_joint, child_port, site) for _, _, site, child_port, _, child, child_joint in best]
+        return [(p.cluster, p.joint, p.port, p.site) for p in best]
 
     def _numberings(self, cluster: int, joint: Joint, port: int) -> list[dict[int, int]]:
         """Molecule atom -> template atom, all that put the port's own atoms onto the joint."""
@@ -138,12 +153,11 @@ class _Builder:
             if tuple(mapping[template] for template in local) == wanted
         ]
 
-    def _place(self, hanging: Hanging, word: Word, numbering: dict[int, int]) -> tuple:
-        """Sort key of a child, and what ``_place_children`` needs."""
+    def _place(self, hanging: Hanging, word: Word, numbering: dict[int, int]) -> _Placement:
         child = hanging.cluster
         joint = tuple(sorted(hanging.joint, key=numbering.__getitem__))
         site = word.site_numbers[tuple(numbering[atom] for atom in joint)]
         child_number, base = self._numbered[child]
         place = dict(zip(self._clusters[child].atoms, base, strict=True))
         port = self._words[child].port_numbers[tuple(place[atom] for atom in joint)]
-        return (self._sizes[child], child_number, site, port, self._lowest[child], child, joint)
+        return _Placement(self._sizes[child], child_number, site, port, self._lowest[child], child, joint)
