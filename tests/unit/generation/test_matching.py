@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import networkx
 import pytest
-from heliosc.generation.jtvae.matching import maximum_matching
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from heliosc.generation.jtvae.matching import maximum_matching
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

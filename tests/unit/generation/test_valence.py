@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.schedule import build_vocabulary, legal_ports, legal_sites
 from heliosc.generation.jtvae.tree import junction_tree
@@ -88,7 +89,7 @@ def test_sulfone_and_sulfide_bonds_do_not_mix(vocabulary, legal) -> None:
 
 
 def test_fusing_that_leaves_no_kekule_structure_is_seen(vocabulary) -> None:
-    """Thiophenes fused by their b bonds at 1,2 and 4,5 of benzene are fine; by their c bonds two carbons stay single."""
+    """Two thiophenes on opposite bonds of benzene: fine by their b bonds, by their c bonds two carbons stay single."""
     benzene, thiophene = word(vocabulary, "c1ccccc1"), word(vocabulary, "c1ccsc1")
     words = vocabulary.words
 

@@ -98,6 +98,7 @@ class _Builder:
         vocabulary: Vocabulary,
     ) -> None:
         self._clusters = clusters
+        self._ranks = graph.ranks
         self._numbered = numbered
         self._words = [vocabulary.words[number] for number, _ in numbered]
         hangings = hang_clusters(clusters, graph.ranks)
@@ -133,12 +134,17 @@ class _Builder:
         if not self._children[cluster]:
             return []
         best: list[_Placement] = []
+        best_key: tuple = ()
         for numbering in self._numberings(cluster, joint, port):
             placed = [self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster]]
             placed.sort(key=_Placement.key)
-            if not best or [p.key() for p in placed] < [p.key() for p in best]:
-                best = placed
+            key = tuple(p.key() for p in placed), self._ranks_in_template_order(numbering)
+            if not best or key < best_key:
+                best, best_key = placed, key
         return [(p.cluster, p.joint, p.port, p.site) for p in best]
+
+    def _ranks_in_template_order(self, numbering: dict[int, int]) -> tuple[int, ...]:
+        return tuple(self._ranks[atom] for atom in sorted(numbering, key=numbering.__getitem__))
 
     def _numberings(self, cluster: int, joint: Joint, port: int) -> list[dict[int, int]]:
         """Molecule atom -> template atom, all that put the port's own atoms onto the joint."""
