@@ -2,12 +2,21 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from heliosc.surrogates.descriptors import N_DESCRIPTORS, describe
-from heliosc.surrogates.huckel import solve_pi_system
+from heliosc.surrogates.mpnn.descriptors import N_DESCRIPTORS, describe
+from heliosc.surrogates.mpnn.graphs import molecule_codes
+from heliosc.surrogates.mpnn.huckel import solve_pi_system
+
+
+def pi_system(smiles):
+    return solve_pi_system(*molecule_codes(Chem.MolFromSmiles(smiles)))
+
+
+def descriptors(molecule):
+    return describe(molecule, *molecule_codes(molecule))
 
 
 def energies(smiles):
-    return solve_pi_system(Chem.MolFromSmiles(smiles)).energies
+    return pi_system(smiles).energies
 
 
 def test_benzene_has_the_levels_of_the_textbook():
@@ -37,12 +46,12 @@ def test_ethylene_has_two_levels():
     ],
 )
 def test_pi_electrons(smiles, n_electrons):
-    pi = solve_pi_system(Chem.MolFromSmiles(smiles))
+    pi = pi_system(smiles)
     assert 2 * pi.n_occupied == n_electrons
 
 
 def test_charges_add_up():
-    pi = solve_pi_system(Chem.MolFromSmiles("c1ccncc1"))
+    pi = pi_system("c1ccncc1")
     assert pi.charges.sum() == pytest.approx(0, abs=1e-12)
     assert pi.charges[3] < -0.1  # nitrogen draws electrons
 
@@ -50,15 +59,15 @@ def test_charges_add_up():
 def test_acenes_gap_falls_with_length():
     gaps = []
     for smiles in ("c1ccccc1", "c1ccc2ccccc2c1", "c1ccc2cc3ccccc3cc2c1", "c1ccc2cc3cc4ccccc4cc3cc2c1"):
-        pi = solve_pi_system(Chem.MolFromSmiles(smiles))
+        pi = pi_system(smiles)
         gaps.append(pi.energies[pi.n_occupied] - pi.energies[pi.n_occupied - 1])
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[1] == pytest.approx(2 * 0.618, abs=1e-3)  # naphthalene
 
 
 def test_saturated_molecules_have_no_pi_system():
-    assert solve_pi_system(Chem.MolFromSmiles("CCCC")) is None
-    assert np.isfinite(describe(Chem.MolFromSmiles("CCCC"))).all()
+    assert pi_system("CCCC") is None
+    assert np.isfinite(descriptors(Chem.MolFromSmiles("CCCC"))).all()
 
 
 @pytest.mark.parametrize(
@@ -67,8 +76,8 @@ def test_saturated_molecules_have_no_pi_system():
 )
 def test_descriptors_do_not_depend_on_how_the_molecule_is_written(smiles):
     molecule = Chem.MolFromSmiles(smiles)
-    expected = describe(molecule)
+    expected = descriptors(molecule)
     assert expected.shape == (N_DESCRIPTORS,)
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(molecule.GetNumAtoms()).tolist()
-        assert describe(Chem.RenumberAtoms(molecule, order)) == pytest.approx(expected, abs=1e-7)
+        assert descriptors(Chem.RenumberAtoms(molecule, order)) == pytest.approx(expected, abs=1e-7)

@@ -11,6 +11,9 @@ Heid et al., J. Chem. Inf. Model. 2024, 64, 9 (10.1021/acs.jcim.3c01250).
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
@@ -34,6 +37,29 @@ _ATOM_BITS = (8, 5, 5, 4, 5, 4, 1, 10)
 _CHARGE_SHIFT = 16
 # bond type, conjugation, ring membership, stereo
 _BOND_BITS = (5, 1, 1, 4)
+
+
+class AtomKind(NamedTuple):
+    """What an atom code holds."""
+
+    atomic_number: int
+    degree: int
+    charge: int
+    chiral_tag: int
+    hydrogens: int
+    hybridization: int
+    aromatic: int
+    isotope: int
+
+
+class BondKind(NamedTuple):
+    """What a bond code holds."""
+
+    bond_type: int
+    conjugated: int
+    in_ring: int
+    stereo: int
+
 
 ATOM_FEATURES = sum(len(choices) + 1 for choices in _ATOM_CHOICES) + 2
 BOND_FEATURES = 1 + len(_BOND_TYPES) + 2 + len(_STEREOS) + 1
@@ -59,6 +85,20 @@ def bond_code(bond: Chem.Bond) -> int:
     return code << 4 | int(bond.GetStereo())
 
 
+@lru_cache(maxsize=100_000)
+def unpack_atom(code: int) -> AtomKind:
+    """Read an atom code."""
+    fields = _unpack(code, _ATOM_BITS)
+    fields[2] -= _CHARGE_SHIFT
+    return AtomKind(*fields)
+
+
+@lru_cache(maxsize=10_000)
+def unpack_bond(code: int) -> BondKind:
+    """Read a bond code."""
+    return BondKind(*_unpack(code, _BOND_BITS))
+
+
 def _unpack(code: int, bits: tuple[int, ...]) -> list[int]:
     fields = []
     for width in reversed(bits):
@@ -75,21 +115,19 @@ def _mass(atomic_number: int, isotope: int) -> float:
 
 
 def _atom_vector(code: int) -> NDArray[np.float32]:
-    *fields, aromatic, isotope = _unpack(code, _ATOM_BITS)
-    atomic_number = fields[0]
-    fields[2] -= _CHARGE_SHIFT
+    kind = unpack_atom(code)
     vector = np.zeros(ATOM_FEATURES, dtype=np.float32)
     start = 0
-    for value, choices in zip(fields, _ATOM_CHOICES, strict=True):
+    for value, choices in zip(kind, _ATOM_CHOICES, strict=False):
         vector[start + (choices.index(value) if value in choices else len(choices))] = 1
         start += len(choices) + 1
-    vector[start] = aromatic
-    vector[start + 1] = 0.01 * _mass(atomic_number, isotope)
+    vector[start] = kind.aromatic
+    vector[start + 1] = 0.01 * _mass(kind.atomic_number, kind.isotope)
     return vector
 
 
 def _bond_vector(code: int) -> NDArray[np.float32]:
-    bond_type, conjugated, in_ring, stereo = _unpack(code, _BOND_BITS)
+    bond_type, conjugated, in_ring, stereo = unpack_bond(code)
     vector = np.zeros(BOND_FEATURES, dtype=np.float32)
     if bond_type in _BOND_TYPES:
         vector[1 + _BOND_TYPES.index(bond_type)] = 1

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import InputError
-from heliosc.surrogates.descriptors import N_DESCRIPTORS, FloatArray, describe
+from heliosc.surrogates.mpnn.descriptors import N_DESCRIPTORS, FloatArray, describe
 from heliosc.surrogates.mpnn.features import IntArray, atom_code, bond_code
 
 
@@ -59,30 +59,27 @@ def parse_rows(smiles: Sequence[str], *, first_row: int = 0) -> list[Chem.Mol]:
 def build_graphs(molecules: Sequence[Chem.Mol]) -> MoleculeGraphs:
     """Flatten molecules into arrays."""
     atoms: list[int] = []
-    bonds: list[int] = []
-    source: list[int] = []
-    target: list[int] = []
+    edges: list[tuple[int, int, int]] = []
     offsets = [0]
-    for molecule in molecules:
-        start = offsets[-1]
-        atoms.extend(atom_code(atom) for atom in molecule.GetAtoms())
-        for bond in molecule.GetBonds():
-            begin, end, code = bond.GetBeginAtomIdx() + start, bond.GetEndAtomIdx() + start, bond_code(bond)
-            bonds += (code, code)
-            source += (begin, end)
-            target += (end, begin)
-        offsets.append(len(atoms))
-    descriptors = _describe_all(molecules)
-    atom_codes, bond_codes, edge_source, edge_target, atom_offsets = (
-        np.array(values, dtype=np.int64) for values in (atoms, bonds, source, target, offsets)
-    )
-    return MoleculeGraphs(atom_codes, bond_codes, edge_source, edge_target, atom_offsets, descriptors)
-
-
-def _describe_all(molecules: Sequence[Chem.Mol]) -> FloatArray:
     descriptors = np.zeros((len(molecules), N_DESCRIPTORS))
     # Several BLAS threads on 40 x 40 matrices only wait for one another: seven times slower on two cores.
     with threadpool_limits(limits=1, user_api="blas"):
         for row, molecule in enumerate(molecules):
-            descriptors[row] = describe(molecule)
-    return descriptors
+            codes, bonds = molecule_codes(molecule)
+            start = offsets[-1]
+            atoms += codes
+            for begin, end, code in bonds:
+                edges += ((begin + start, end + start, code), (end + start, begin + start, code))
+            offsets.append(len(atoms))
+            descriptors[row] = describe(molecule, codes, bonds)
+    source, target, bond_codes = np.array(edges, dtype=np.int64).reshape(-1, 3).T
+    return MoleculeGraphs(
+        np.array(atoms, dtype=np.int64), bond_codes, source, target, np.array(offsets, dtype=np.int64), descriptors
+    )
+
+
+def molecule_codes(molecule: Chem.Mol) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """Atom codes, and (atom, atom, bond code) of each bond."""
+    codes = [atom_code(atom) for atom in molecule.GetAtoms()]
+    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), bond_code(bond)) for bond in molecule.GetBonds()]
+    return codes, bonds

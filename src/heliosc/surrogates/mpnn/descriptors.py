@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from heliosc.surrogates.huckel import PiSystem, solve_pi_system
+from heliosc.surrogates.mpnn.features import unpack_atom
+from heliosc.surrogates.mpnn.huckel import PiSystem, solve_pi_system
 
 FloatArray = NDArray[np.float64]
 
@@ -18,27 +21,32 @@ _N_PI = 4 * _N_PER_ORBITAL + 5
 N_DESCRIPTORS = _N_COUNTS + _N_PI
 
 
-def describe(molecule: Chem.Mol) -> FloatArray:
-    """Composition, ring and chain counts, and the frontier orbitals of Hueckel theory, (N_DESCRIPTORS,)."""
-    pi_system = solve_pi_system(molecule)
+def describe(molecule: Chem.Mol, atom_codes: Sequence[int], bonds: Sequence[tuple[int, int, int]]) -> FloatArray:
+    """Composition, ring and chain counts, and the frontier orbitals of Hueckel theory, (N_DESCRIPTORS,).
+
+    Parameters
+    ----------
+    atom_codes : of the molecule's atoms, see ``features.atom_code``
+    bonds : (atom, atom, bond code) each
+    """
+    pi_system = solve_pi_system(atom_codes, bonds)
     pi = np.zeros(_N_PI) if pi_system is None else _pi_numbers(molecule, pi_system)
-    return np.concatenate([_counts(molecule), pi])
+    return np.concatenate([_counts(molecule, atom_codes), pi])
 
 
-def _counts(molecule: Chem.Mol) -> FloatArray:
-    numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
-    hydrogens = sum(atom.GetTotalNumHs() for atom in molecule.GetAtoms())
-    aromatic = sum(atom.GetIsAromatic() for atom in molecule.GetAtoms())
+def _counts(molecule: Chem.Mol, atom_codes: Sequence[int]) -> FloatArray:
+    kinds = [unpack_atom(code) for code in atom_codes]
+    numbers = [kind.atomic_number for kind in kinds]
     rings = [len(ring) for ring in molecule.GetRingInfo().AtomRings()]
     return np.array(
         [
             *(numbers.count(element) for element in _ELEMENTS),
             len(numbers),
-            hydrogens,
-            aromatic,
+            sum(kind.hydrogens for kind in kinds),
+            sum(kind.aromatic for kind in kinds),
             len(rings),
-            sum(size == 5 for size in rings),
-            sum(size == 6 for size in rings),
+            rings.count(5),
+            rings.count(6),
             1 / len(numbers),
         ],
         dtype=float,
