@@ -84,7 +84,7 @@ def make_candidate(
         predicted=predicted,
         sa_score=3.1,
         sa_score_core=2.4 + 0.3 * (index % 5),
-        alerts=("vinylidene dicyano",) if "C=C(C#N)C#N" in smiles else (),
+        alerts=("vinylidene_dicyano",) if "C=C(C#N)C#N" in smiles else (),
         calculation_key=f"fixture-{round_index}-{index:02d}",
         computed={} if is_failed else computed,
         failure={"error_class": "convergence", "reason": "SCF of the anion did not converge in 250 cycles"}

@@ -228,8 +228,12 @@ def _synthesis(candidate: CandidateRecord) -> Table:
 
 def _hazards(candidate: CandidateRecord, molecule: Chem.Mol) -> Table:
     reasons = {hit.name: hit.reason for hit in find_alerts(molecule)}
-    facts = {f"Alert: {name}": reasons.get(name, "see the table of alerts") for name in candidate.alerts}
+    facts = {f"Alert: {_plain(name)}": reasons.get(name, "see the table of alerts") for name in candidate.alerts}
     return _facts("Hazards", facts or {"Structural alerts": "none found"}, note=HAZARD_STATEMENT)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _processing() -> Table:
@@ -253,6 +257,7 @@ def _provenance(candidate: CandidateRecord, result: Mapping[str, Any], further: 
             "Calculation": candidate.calculation_key or MISSING,
             "Engine": f"{result.get('program', MISSING)} {result.get('version', '')}".strip(),
             "Wall time": f"{wall_time:.1f} s" if wall_time is not None else MISSING,
+            "Flags": ", ".join(map(str, result.get("details", {}).get("flags", []))) or "none",
             **further,
         },
     )

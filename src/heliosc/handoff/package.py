@@ -51,6 +51,7 @@ def write_package(
     candidate_ids: Sequence[str] | None = None,
     *,
     results: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Role] | None = None,
     references: Mapping[str, Mapping[str, float]] | None = None,
     best: int = DEFAULT_BEST,
 ) -> Path:
@@ -61,6 +62,7 @@ def write_package(
     candidate_ids : which ones; None = the ``best`` of the run
     results : calculation key -> four-point result (``values``, ``geometries``, ``program``, ``version``,
         ``wall_time_s``, ``details``)
+    roles : for the gates and the ranking; None = those of the run's configuration
     references : known material -> ``name@level`` -> value computed the same way
 
     Raises
@@ -69,7 +71,8 @@ def write_package(
     ParseError : a stored geometry is not of its molecule
     ResourceError : the folder cannot be written
     """
-    roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
+    if roles is None:
+        roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
     chosen = _choose(run_folder, candidate_ids, results=results, roles=roles, best=best)
     facts = _run_facts(run_folder)
     run_files = _run_files(run_folder)

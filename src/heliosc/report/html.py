@@ -21,16 +21,21 @@ from heliosc.properties import PropertyTable
 from heliosc.report import illustrations, sections, tables
 from heliosc.report.pictures import Picture
 from heliosc.report.run_view import RunView, read_run
-from heliosc.selection.roles import load_roles
+from heliosc.selection.roles import Role, load_roles
 
 
 def write_report(
-    run_folder: Path, *, models: Mapping[str, Path] | None = None, library: PropertyTable | None = None
+    run_folder: Path,
+    *,
+    roles: Mapping[str, Role] | None = None,
+    models: Mapping[str, Path] | None = None,
+    library: PropertyTable | None = None,
 ) -> Path:
     """Write ``report.html`` of a run, however far it has come, and return its path.
 
     Parameters
     ----------
+    roles : None = those of the run's configuration
     models : title -> model folder, whose ``metrics.json`` is shown when there is one
     library : computed values of the embedded library, the random baseline of the Pareto fronts
 
@@ -40,8 +45,8 @@ def write_report(
     ParseError : a file of it is damaged
     ResourceError : the report cannot be written
     """
-    roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
-    run = read_run(run_folder, roles=roles, models=models or {}, library=library)
+    known = load_roles(RunFolder(run_folder).read_config().selection.role_file) if roles is None else roles
+    run = read_run(run_folder, roles=known, models=models or {}, library=library)
     target = run_folder / "report.html"
     write_atomically(target, render(run))
     return target

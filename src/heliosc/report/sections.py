@@ -122,9 +122,9 @@ def role_criteria(run: RunView, name: str) -> str:
 
 
 def card(candidate: CandidateRecord, *, run_id: str) -> Card:
-    """One best candidate."""
+    """One best candidate; values that were never predicted are left to candidates.csv and the hand-off."""
     rows = []
-    for key in ordered_keys([*candidate.predicted, *candidate.computed]):
+    for key in ordered_keys(candidate.predicted or candidate.computed):
         prediction = candidate.predicted.get(str(key))
         rows.append(
             (
@@ -176,6 +176,7 @@ def _list_row(candidate: CandidateRecord, keys: Sequence[PropertyKey], *, rank: 
         verdict, style = "not computed yet", "none"
     else:
         verdict, style = VERDICTS[candidate.meets_window]
+    alerts = ", ".join(candidate.alerts).replace("_", " ")
     cells = [
         ListCell(str(rank), str(rank), "number"),
         ListCell(candidate.id, candidate.id, "id"),
@@ -192,7 +193,7 @@ def _list_row(candidate: CandidateRecord, keys: Sequence[PropertyKey], *, rank: 
         cells += [_number_cell(number(key, value)) for value in values]
     cells += [
         _number_cell(Number(candidate.sa_score_core, 1)),
-        ListCell(", ".join(candidate.alerts) or "none", ", ".join(candidate.alerts)),
+        ListCell(alerts or "none", alerts),
         ListCell(candidate.source, candidate.source),
         ListCell(candidate.smiles, candidate.smiles, "smiles"),
     ]
