@@ -51,6 +51,6 @@ def load_generator(folder: Path | None = None, *, device: str = "auto") -> JTVAE
 
 
 def _existing(folder: Path, *, how: str) -> Path:
-    if not (folder / "config.json").exists():
-        raise InputError(f"no model in {folder} (config.json is missing); make one with `{how}`")
+    if not folder.is_dir():
+        raise InputError(f"there is no model folder {folder}; make one with `{how}`")
     return folder
