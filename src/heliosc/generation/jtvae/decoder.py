@@ -26,8 +26,7 @@ class WordTables(nn.Module):
         self.words = nn.Embedding(n_words, config.word_size)
         self.ports = nn.Embedding(n_ports + 1, config.place_size)
         self.sites = nn.Embedding(n_sites + 1, config.place_size)
-        for table in (self.words, self.ports, self.sites):
-            nn.init.normal_(table.weight, std=0.3)
+        nn.init.normal_(self.words.weight, std=0.3)  # also the output layer: logits start near zero
 
     def forward(self, word: Tensor, port: Tensor, site: Tensor) -> Tensor:
         """(n, word_size + 2 place_size)"""

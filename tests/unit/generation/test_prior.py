@@ -1,0 +1,42 @@
+"""The mixture prior on data with a known answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from heliosc.generation.jtvae.prior import LatentPrior, fit_prior
+
+
+def test_conditional_of_a_bivariate_normal() -> None:
+    """z and y with correlation 0.8 and unit variances: z | y = 2 has mean 1.6 and variance 0.36."""
+    covariance = np.array([[[1.0, 0.8], [0.8, 1.0]]])
+    prior = LatentPrior(np.ones(1), np.zeros((1, 2)), covariance, latent=1)
+    z = prior.sample(40_000, generator=np.random.default_rng(0), asked=np.array([2.0]))
+    assert z.mean() == pytest.approx(1.6, abs=0.02)
+    assert z.var() == pytest.approx(0.36, abs=0.02)
+
+
+def test_condition_chooses_the_component() -> None:
+    means = np.array([[-5.0, -1.0], [5.0, 1.0]])
+    prior = LatentPrior(np.array([0.5, 0.5]), means, np.tile(0.05 * np.eye(2), (2, 1, 1)), latent=1)
+    generator = np.random.default_rng(0)
+    assert (prior.sample(500, generator=generator, asked=np.array([1.0])) > 0).all()
+    free = prior.sample(500, generator=generator, asked=np.array([np.nan]))
+    assert 0.4 < (free > 0).mean() < 0.6
+
+
+def test_fit_finds_two_clusters() -> None:
+    generator = np.random.default_rng(1)
+    centres = np.array([[-4.0, 0.0, 1.0], [4.0, 2.0, -1.0]])
+    rows = centres[generator.integers(2, size=800)] + 0.3 * generator.standard_normal((800, 3))
+    prior = fit_prior(rows[:, :2], np.zeros(2), rows[:, 2:], seed=0)
+    assert np.allclose(prior.means[np.argsort(prior.means[:, 0])], centres, atol=0.1)
+    assert prior.weights == pytest.approx([0.5, 0.5], abs=0.06)
+
+
+def test_steps_have_the_spread_within_components() -> None:
+    covariance = np.tile(np.diag([4.0, 0.25]), (2, 1, 1))
+    prior = LatentPrior(np.array([0.5, 0.5]), np.array([[-9.0, 0], [9.0, 0]]), covariance, latent=2)
+    steps = prior.steps(20_000, generator=np.random.default_rng(0))
+    assert steps.std(0) == pytest.approx([2.0, 0.5], rel=0.03)
