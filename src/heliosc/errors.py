@@ -79,8 +79,8 @@ class MissingDependencyError(HelioscError):
     exit_code = 4
 
 
-class CalculationFailuresError(HelioscError):
-    """A command finished, but some of its calculations failed."""
+class PartialResultError(HelioscError):
+    """A command finished, but some of its rows or calculations have no result; the message says where the reasons are."""
 
-    kind = "calculation"
+    kind = "partial result"
     exit_code = 5

@@ -39,6 +39,8 @@ from heliosc.config import Config
 from heliosc.execution import QCResultStore
 from heliosc.files import write_atomically
 from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey, PropertyTable
+from heliosc.qc.engines import geometry_optimizer
+from heliosc.selection.acquisition import get_acquisition
 from heliosc.selection.novelty import skeleton_keys
 from heliosc.selection.roles import Role, get_role, load_roles
 
@@ -66,7 +68,7 @@ class Campaign:
 
     Raises
     ------
-    InputError : the folder belongs to another configuration, or a role is unknown
+    InputError : the folder belongs to another configuration; an unknown role, engine or acquisition
     ResourceError : the folder cannot be written
     """
 
@@ -84,6 +86,8 @@ class Campaign:
         self._after_round = after_round
         known_roles = load_roles(config.selection.role_file)
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
+        geometry_optimizer(config.qc.engine)
+        get_acquisition(config.selection.acquisition)
         folder.create(config)
 
     def run(self) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
 from heliosc.surrogates.mpnn.config import MPNNConfig
@@ -37,7 +37,7 @@ from heliosc.surrogates.mpnn.training import (
     choose_device,
     predict_rows,
 )
-from heliosc.surrogates.protocol import RowArray, check_split
+from heliosc.surrogates.protocol import RowArray, Split, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
 
 _BATCH_SIZE = 2048
@@ -144,7 +144,7 @@ class SurrogateEnsemble:
         identity = training_identity(table, parts, config, seed)
         networks = []
         for member in range(config.n_members):
-            with torch.random.fork_rng():
+            with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
                 network = Network(config, n_keys=len(table.keys), n_descriptors=used.shape[1])
             trained = MemberTraining(
@@ -328,11 +328,16 @@ class SurrogateEnsemble:
         return load_ensemble(folder, device=device)
 
 
-def _check_columns(table: PropertyTable, parts: Any) -> None:
+def _check_columns(table: PropertyTable, parts: Split) -> None:
+    wanted = {"train": 1, "validation": MIN_VALUES, "test": 0}
     for column, key in enumerate(table.keys):
         for name, rows in parts._asdict().items():
-            if not np.isfinite(table.values[rows, column]).any():
-                raise InputError(f"the {name} part has no value of {key}; drop the column or change the split")
+            known = int(np.isfinite(table.values[rows, column]).sum())
+            if known < wanted[name]:
+                raise InputError(
+                    f"the {name} part has {known} values of {key}, expected at least {wanted[name]}; "
+                    "add molecules, change the split, or drop the column"
+                )
 
 
 def _training_data(

@@ -15,7 +15,7 @@ from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
 from heliosc.config import Config, load_config
-from heliosc.errors import CalculationFailuresError
+from heliosc.errors import InputError, PartialResultError
 from heliosc.execution import QCResultStore
 from heliosc.properties import CalculationFailure, CalculationResult
 
@@ -33,27 +33,45 @@ def label(
 ) -> None:
     """Compute IE, EA, reorganisation energies and more with GFN2-xTB. The same command again goes on where it was."""
     settings = load_config(config, override or ())
-    summary = label_molecules(read_molecules(file), settings, out=out, store_file=store or out / "store.sqlite")
+    molecules, n_unreadable = read_molecules(file)
+    summary = label_molecules(molecules, settings, out=out, store_file=store or out / "store.sqlite")
     if as_json:
         print_json(summary)
     messages.print(f"{summary['done']} labelled, {summary['failed']} failed; results in {out}")
     if summary["failed"]:
-        raise CalculationFailuresError(
-            f"{summary['failed']} molecules have no result; reasons in {out / 'failures.csv'}"
-        )
+        raise PartialResultError(f"{summary['failed']} molecules have no result; reasons in {out / 'failures.csv'}")
+    refuse_to_hide(n_unreadable, file)
 
 
-def read_molecules(file: Path | None) -> list[str]:
-    """SMILES of a file, or of the embedded library; bad rows are reported and left out."""
+def read_molecules(file: Path | None) -> tuple[list[str], int]:
+    """SMILES of a file, or of the embedded library, and how many rows were reported and left out.
+
+    Raises
+    ------
+    InputError : the file is unusable, or no row of it is readable
+    """
     from heliosc.datasets.csv_source import read_smiles
     from heliosc.datasets.library.load import library_smiles
 
     if file is None:
-        return library_smiles()
+        return library_smiles(), 0
     molecules, quarantined = read_smiles(file)
+    if not molecules:
+        raise InputError(f"{file} has no readable molecule; row {quarantined[0].row}: {quarantined[0].reason}")
     for row in quarantined:
-        messages.print(f"{file}, row {row.row}: {row.reason}", markup=False)
-    return molecules
+        messages.print(f"{file}, row {row.row} left out: {row.reason}; {row.next_step}", markup=False, soft_wrap=True)
+    return molecules, len(quarantined)
+
+
+def refuse_to_hide(n_unreadable: int, file: Path | None) -> None:
+    """End with the exit code of an incomplete result when rows had to be left out.
+
+    Raises
+    ------
+    PartialResultError : at least one row was unreadable
+    """
+    if n_unreadable:
+        raise PartialResultError(f"{n_unreadable} rows of {file} were left out, each with its reason above")
 
 
 def label_molecules(smiles: list[str], config: Config, *, out: Path, store_file: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from heliosc.campaign.models import load_generator, load_surrogate
-from heliosc.cli.commands.label import read_molecules
+from heliosc.cli.commands.label import read_molecules, refuse_to_hide
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
 from heliosc.cli.output import print_json
@@ -34,9 +34,10 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict the properties of molecules with calibrated uncertainty."""
-    molecules = read_molecules(file)
+    molecules, n_unreadable = read_molecules(file)
     rows = prediction_rows(load_surrogate(weights, device=device).predict(molecules))
     _write(rows, out=out, as_json=as_json)
+    refuse_to_hide(n_unreadable, file)
 
 
 def generate(

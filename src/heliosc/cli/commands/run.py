@@ -17,6 +17,7 @@ from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
 from heliosc.cli.progress import campaign_progress
 from heliosc.config import Config, load_config
+from heliosc.properties import DEFAULT_TARGETS
 
 
 def run(
@@ -54,9 +55,10 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
 
 def draw_diagnostics(folder: RunFolder, index: int) -> None:
     """Draw the plots of a finished round into its folder."""
-    from heliosc.report.diagnostics import write_round_diagnostics
+    from heliosc.datasets.library.load import load_library
+    from heliosc.report import write_round_diagnostics
 
-    write_round_diagnostics(folder.path, index)
+    write_round_diagnostics(folder.path, index, library=load_library().property_table(DEFAULT_TARGETS))
 
 
 def _print_ending(folder: RunFolder, report: Path, handoff: Path | None) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heliosc.errors import InputError
+from heliosc.errors import ConvergenceError, InputError
 from heliosc.files import write_atomically
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.environments import Environments, plan_batch
@@ -145,7 +145,13 @@ class MemberTraining:
     _best_state: dict[str, Tensor] = field(default_factory=dict)
 
     def run(self, progress: Progress | None = None) -> Network:
-        """Train to the end (or on from the checkpoint) and return the network in evaluation mode."""
+        """Train to the end (or on from the checkpoint) and return the network in evaluation mode.
+
+        Raises
+        ------
+        InputError : the checkpoint is damaged or of another training, or the device is absent
+        ConvergenceError : the loss is no longer finite
+        """
         device = choose_device(self.config.device)
         self.network.to(device)
         optimizer = torch.optim.AdamW(
@@ -161,6 +167,7 @@ class MemberTraining:
         with torch.random.fork_rng(devices=gpus):
             while self._epoch < self.schedule.epochs and not self._is_stale():
                 train_loss = self._train_epoch(forward, optimizer, device)
+                self._check_finite(train_loss)
                 validation_loss = self._validation_loss(device)
                 self._remember(validation_loss)
                 self._epoch += 1
@@ -171,6 +178,13 @@ class MemberTraining:
         if self.schedule.keep_best:
             self.network.load_state_dict(self._best_state)
         return self.network.eval()
+
+    def _check_finite(self, train_loss: float) -> None:
+        if not math.isfinite(train_loss):
+            raise ConvergenceError(
+                f"the loss of member {self.member} is {train_loss} in epoch {self._epoch + 1}; "
+                "train again with a lower learning_rate or gradient_clip"
+            )
 
     def _is_stale(self) -> bool:
         return self._best_epoch >= 0 and self._epoch - self._best_epoch > self.schedule.patience
@@ -253,7 +267,7 @@ class MemberTraining:
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
     try:
-        return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:
         raise InputError(f"checkpoint {path} cannot be read ({error}); remove it to train that member again") from error
 
