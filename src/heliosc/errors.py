@@ -80,7 +80,7 @@ class MissingDependencyError(HelioscError):
 
 
 class PartialResultError(HelioscError):
-    """A command finished, but some of its rows or calculations have no result; the message says where the reasons are."""
+    """A command finished, but some rows or calculations have no result; the message says where the reasons are."""
 
     kind = "partial result"
     exit_code = 5

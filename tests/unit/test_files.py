@@ -17,9 +17,9 @@ def test_a_failed_write_leaves_the_old_content(tmp_path: Path) -> None:
 
 def test_a_folder_appears_only_when_complete(tmp_path: Path) -> None:
     folder = tmp_path / "model"
-    with pytest.raises(KeyError), folder_written_atomically(folder) as scratch:
+    with pytest.raises(ResourceError, match="disk full"), folder_written_atomically(folder) as scratch:  # noqa: PT012
         (scratch / "half").touch()
-        raise KeyError
+        raise OSError("disk full")
     assert not list(tmp_path.iterdir())
     with folder_written_atomically(folder) as scratch:
         (scratch / "whole").touch()

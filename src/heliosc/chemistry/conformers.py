@@ -117,7 +117,9 @@ def _optimized(molecule: Chem.Mol) -> list[Conformer]:
 def _relax(molecule: Chem.Mol) -> tuple[str, list[tuple[int, float]]]:
     """Optimise all conformers in place; returns the force field and, for each, (not converged, kcal/mol)."""
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
-        return "mmff94", rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1)
+        return "mmff94", rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(
+            molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1
+        )
     if rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
         return "uff", rdForceFieldHelpers.UFFOptimizeMoleculeConfs(molecule, maxIters=FORCE_FIELD_STEPS, numThreads=1)
     return _relax_as_sulfur(molecule)

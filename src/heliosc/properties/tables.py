@@ -79,7 +79,9 @@ class PredictionTable:
         InputError : the model has no head for it
         """
         if key not in self.keys:
-            raise InputError(f"model {self.model_id} does not predict {key}; it predicts {', '.join(map(str, self.keys))}")
+            raise InputError(
+                f"model {self.model_id} does not predict {key}; it predicts {', '.join(map(str, self.keys))}"
+            )
         return self.keys.index(key)
 
     def rows(self, indices: Sequence[int] | NDArray[np.intp]) -> PredictionTable:

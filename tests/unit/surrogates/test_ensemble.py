@@ -193,8 +193,14 @@ def test_leaking_splits_are_refused(table, parts, reason):
 
 def test_key_without_values_is_refused(table, split, small_config):
     empty = PropertyTable(table.smiles, table.keys, np.where([False, True], np.nan, table.values))
-    with pytest.raises(InputError, match="train part has no value of lambda_hole"):
+    with pytest.raises(InputError, match="train part has 0 values of lambda_hole"):
         SurrogateEnsemble.train(empty, split=split, config=small_config)
+
+
+def test_too_few_values_to_calibrate_are_refused_before_training(table, split, small_config):
+    short = (split[0], split[1][:10], split[2])
+    with pytest.raises(InputError, match=r"validation part has 10 values of homo_lumo_gap@gfn2, expected at least 20"):
+        SurrogateEnsemble.train(table, split=short, config=small_config, progress=pytest.fail)
 
 
 def test_forest_stands_beside_in_the_same_table(ensemble, table, split):

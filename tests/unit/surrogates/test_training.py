@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from heliosc.errors import InputError
+from heliosc.errors import ConvergenceError, InputError
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.environments import find_environments
 from heliosc.surrogates.mpnn.graphs import build_graphs, parse_rows
@@ -133,6 +133,12 @@ def test_training_stops_when_nothing_improves(data):
     epochs = []
     member(data, schedule=schedule).run(lambda report: epochs.append(report.epoch))
     assert len(epochs) < 50
+
+
+def test_divergence_is_reported(data):
+    wild = TrainingData(data.environments, data.descriptors, data.targets * 1e30)
+    with pytest.raises(ConvergenceError, match="lower learning_rate"):
+        member(wild).run()
 
 
 def test_half_precision_learns_too(data):
