@@ -40,3 +40,24 @@ def test_steps_have_the_spread_within_components() -> None:
     prior = LatentPrior(np.array([0.5, 0.5]), np.array([[-9.0, 0], [9.0, 0]]), covariance, latent=2)
     steps = prior.steps(20_000, generator=np.random.default_rng(0))
     assert steps.std(0) == pytest.approx([2.0, 0.5], rel=0.03)
+
+
+def test_weights_count_like_repeats() -> None:
+    generator = np.random.default_rng(2)
+    rows = generator.standard_normal((60, 2))
+    times = generator.integers(1, 4, size=60)
+    weighted = fit_prior(rows[:, :1], np.zeros(1), rows[:, 1:], seed=0, weights=times.astype(float))
+    repeated = np.repeat(rows, times, axis=0)
+    plain = fit_prior(repeated[:, :1], np.zeros(1), repeated[:, 1:], seed=0)
+    np.testing.assert_allclose(weighted.means, plain.means)
+    np.testing.assert_allclose(weighted.covariances, plain.covariances, rtol=1e-6)
+
+
+def test_mixing_keeps_shares_and_drops_faded_components() -> None:
+    def gaussian(weights: list[float], at: float) -> LatentPrior:
+        n = len(weights)
+        return LatentPrior(np.array(weights), np.full((n, 1), at), np.ones((n, 1, 1)), latent=1)
+
+    mixed = gaussian([0.998, 0.002], 0.0).mixed_with(gaussian([1.0], 7.0), 0.25)
+    assert mixed.means.ravel().tolist() == [0.0, 7.0]
+    assert mixed.weights == pytest.approx([0.75, 0.25], abs=0.002)

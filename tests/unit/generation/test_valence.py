@@ -74,9 +74,9 @@ def test_ring_carbon_of_pyridone_must_get_its_oxygen(vocabulary, legal) -> None:
     tree = junction_tree(graph, vocabulary)
     ring = next(number for number in tree.words if vocabulary.words[number].is_ring)
     partial = PartialMolecule(vocabulary, ring)
-    assert partial.has_unfinished_atom(0)
+    assert len(partial.unfinished_sites(0)) == 1
     partial.attach(0, site=tree.sites[1], word=tree.words[1], port=tree.ports[1])
-    assert not partial.has_unfinished_atom(0)
+    assert partial.unfinished_sites(0) == []
 
 
 def test_sulfone_and_sulfide_bonds_do_not_mix(vocabulary, legal) -> None:
@@ -137,5 +137,5 @@ def test_every_gold_step_is_among_the_legal_ones(hard_molecules: list[str]) -> N
             assert site in legal_sites(legal, word_number, port, sites)
             partial.attach(parent, site=site, word=word_number, port=port)
         assert partial.unmatched() == 0
-        assert not any(partial.has_unfinished_atom(node) for node in range(len(tree)))
+        assert not any(partial.unfinished_sites(node) for node in range(len(tree)))
         assert min(partial.free) >= 0

@@ -22,7 +22,7 @@ from heliosc.generation.jtvae.config import JTVAEConfig
 from heliosc.generation.jtvae.evaluate import Evaluation, evaluate, split_held_out
 from heliosc.generation.jtvae.io import StoredModel, build_network, load_model, round_to_half, save_model
 from heliosc.generation.jtvae.network import Network, Posterior
-from heliosc.generation.jtvae.prior import LatentPrior, fit_prior
+from heliosc.generation.jtvae.prior import MOLECULES_PER_COMPONENT, LatentPrior, effective_number, fit_prior
 from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
 from heliosc.generation.jtvae.schedule import (
     build_vocabulary,
@@ -40,6 +40,9 @@ FloatArray = NDArray[np.float64]
 
 CHECKPOINT_FILE = "training.safetensors"
 ENCODING_BATCH = 256
+MAX_REDRAWS = 5
+"""Draws that replace molecules whose SMILES RDKit cannot read back (none on trained models)."""
+SEED_STEP = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +334,8 @@ class JTVAE:
     ) -> FineTuning:
         """Go on training on some molecules, in place; unknown words join the vocabulary.
 
+        The prior becomes a mixture of what it was and of the (weighted) molecules given here.
+
         Parameters
         ----------
         weights : (n,) chance of each molecule to be drawn, such as 1 / (k N + rank); equal by default
@@ -361,7 +366,7 @@ class JTVAE:
         settings = replace(self.config.training, epochs=epochs, learning_rate=lr)
         Trainer(self.network, data, config=settings, seed=seed, is_fine_tuning=True).run(progress=progress)
         round_to_half(self.network)
-        self.prior = _fit_prior(self.network, data, seed=seed)
+        self.prior = self.prior.mixed_with(_fit_prior(self.network, data, seed=seed), _share_of_new(data))
         return FineTuning(len(found.prepared), n_new, refused)
 
 
@@ -402,7 +407,15 @@ def _fit_prior(network: Network, data: TrainingSet, *, seed: int) -> LatentPrior
         predicted = network.predict(posterior.mean).double().cpu().numpy()
     properties = np.where(np.isnan(data.targets), predicted, data.targets)
     spread = posterior.log_variance.exp().mean(0).double().cpu().numpy()
-    return fit_prior(posterior.mean.double().cpu().numpy(), spread, properties, seed=seed)
+    means = posterior.mean.double().cpu().numpy()
+    return fit_prior(means, spread, properties, seed=seed, weights=data.sampling_weights)
+
+
+def _share_of_new(data: TrainingSet) -> float:
+    """How far the prior follows the molecules of a fine-tuning: half at as many as make one component."""
+    weights = np.ones(len(data.prepared)) if data.sampling_weights is None else data.sampling_weights
+    n = effective_number(weights)
+    return n / (n + MOLECULES_PER_COMPONENT)
 
 
 def _target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArray:

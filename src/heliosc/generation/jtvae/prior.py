@@ -27,6 +27,7 @@ MAX_COMPONENTS = 12
 SHRINKAGE = 0.1
 """Share of the pooled covariance in each component's."""
 N_ITERATIONS = 40
+FADED = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,17 @@ class LatentPrior:
         factor = cholesky(_symmetric(within), lower=True)
         return generator.standard_normal((n, self.latent)) @ factor.T
 
+    def mixed_with(self, other: LatentPrior, share: float) -> LatentPrior:
+        """A mixture in which ``other`` has the given share; components that fade below ``FADED`` are dropped."""
+        weights = np.concatenate([(1 - share) * self.weights, share * other.weights])
+        kept = weights >= FADED
+        return LatentPrior(
+            weights[kept] / weights[kept].sum(),
+            np.concatenate([self.means, other.means])[kept],
+            np.concatenate([self.covariances, other.covariances])[kept],
+            self.latent,
+        )
+
     def _given(self, asked: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Weights, means and covariances of z given the properties asked for."""
         d = self.latent
@@ -85,7 +97,9 @@ class LatentPrior:
         return shares / shares.sum(), np.stack(means), np.stack(covariances)
 
 
-def fit_prior(z: FloatArray, spread: FloatArray, properties: FloatArray, *, seed: int) -> LatentPrior:
+def fit_prior(
+    z: FloatArray, spread: FloatArray, properties: FloatArray, *, seed: int, weights: FloatArray | None = None
+) -> LatentPrior:
     """Fit the mixture by expectation maximisation.
 
     Parameters
@@ -93,19 +107,26 @@ def fit_prior(z: FloatArray, spread: FloatArray, properties: FloatArray, *, seed
     z : (n_molecules, latent) posterior means
     spread : (latent,) mean posterior variances, added to each component's covariance
     properties : (n_molecules, n_properties) standardised, without gaps
+    weights : (n_molecules,) how much each molecule counts; equal by default
     """
+    counts = np.ones(len(z)) if weights is None else weights * (len(z) / weights.sum())
     rows = np.concatenate([z, properties], 1)
     extra = np.concatenate([spread, np.full(properties.shape[1], 1e-3)])
-    n_components = int(np.clip(len(rows) // MOLECULES_PER_COMPONENT, 1, MAX_COMPONENTS))
-    pooled = np.atleast_2d(np.cov(rows, rowvar=False, bias=True)) + np.diag(extra + 1e-6)
+    n_components = int(np.clip(effective_number(counts) // MOLECULES_PER_COMPONENT, 1, MAX_COMPONENTS))
+    pooled = np.atleast_2d(np.cov(rows, rowvar=False, bias=True, aweights=counts)) + np.diag(extra + 1e-6)
     shares = _first_shares(rows, n_components, seed=seed)
     for _ in range(N_ITERATIONS):
-        weights, means, covariances = _maximise(rows, shares, pooled=pooled, extra=extra)
+        mix, means, covariances = _maximise(rows, shares * counts[:, None], pooled=pooled, extra=extra)
         log_densities = np.stack(
-            [np.log(w) + _log_density(rows - m, c) for w, m, c in zip(weights, means, covariances, strict=True)], 1
+            [np.log(w) + _log_density(rows - m, c) for w, m, c in zip(mix, means, covariances, strict=True)], 1
         )
         shares = np.exp(log_densities - logsumexp(log_densities, axis=1, keepdims=True))
-    return LatentPrior(weights, means, covariances, z.shape[1])
+    return LatentPrior(mix, means, covariances, z.shape[1])
+
+
+def effective_number(weights: FloatArray) -> float:
+    """Kish's effective sample size, (sum w)^2 / sum w^2."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def _first_shares(rows: FloatArray, n_components: int, *, seed: int) -> FloatArray:

@@ -157,12 +157,22 @@ class _Chunk:
         expands = self._expands(self._decoder.topology_logits(context)).tolist()
         chosen = []
         for place, (molecule, expand) in enumerate(zip(alive, expands, strict=True)):
-            if expand or molecule.partial.has_unfinished_atom(molecule.node):
+            if expand or self._must_fill(molecule):
                 chosen.append(place)
             else:
                 molecule.stack.pop()
         if chosen:
             self._expand([alive[place] for place in chosen], context[chosen])
+
+    def _must_fill(self, molecule: _Growing) -> bool:
+        """Whether an atom must not stay open; what comes next is then restricted to such atoms."""
+        unfinished = {
+            site: molecule.sites[site]
+            for site in molecule.partial.unfinished_sites(molecule.node)
+            if site in molecule.sites and self._legal.ports(molecule.sites[site]).any()
+        }
+        molecule.sites = unfinished or molecule.sites
+        return bool(unfinished)
 
     def _expands(self, logits: Tensor) -> Tensor:
         if self._temperature == 0:

@@ -154,14 +154,14 @@ class PartialMolecule:
                     )
         return found
 
-    def has_unfinished_atom(self, node: int) -> bool:
-        """Whether an atom of the node, not of its parent, has more free valence than hydrogens were ever seen on it."""
-        limits = self._vocabulary.max_hydrogens
-        return any(
-            self.free[atom] > limits.get(self.labels[atom], 9)
-            for atom in self.nodes[node]
-            if atom not in self._shared[node]
-        )
+    def unfinished_sites(self, node: int) -> list[int]:
+        """Sites whose atom, not shared with the parent, has more free valence than hydrogens were ever seen on it."""
+        limits, shared = self._vocabulary.max_hydrogens, self._shared[node]
+        return [
+            site
+            for site, atom in enumerate(self.nodes[node])
+            if self.free[atom] > limits.get(self.labels[atom], 9) and atom not in shared
+        ]
 
     def attach(self, node: int, *, site: int, word: int, port: int) -> int:
         """Put a port of a word onto a site of a node; the number of the new node."""
