@@ -22,7 +22,7 @@ from heliosc.campaign.training import (
 )
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
-from heliosc.cli.output import print_json, results
+from heliosc.cli.output import print_json, print_table, results
 from heliosc.config import Config, load_config
 from heliosc.datasets.csv_source import QuarantinedRow
 from heliosc.files import ensure_folder
@@ -91,7 +91,10 @@ def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
         model = train_generator(data, config, progress=progress)
     model.save(settings.out)
     shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
-    print_json(model.metrics)
+    if as_json:
+        print_json(model.metrics)
+    else:
+        _print_generator_tables(model.metrics)
     messages.print(f"Saved in {settings.out}")
     return settings.out
 
@@ -114,6 +117,15 @@ def _print_surrogate_tables(trained: dict[SplitName, TrainedSurrogate]) -> None:
             if report:
                 title = f"Held-out metrics, {split} split, {subset} molecules"
                 results.print(metrics_table(report, baseline=outcome.baseline.get(subset), title=title))
+
+
+def _print_generator_tables(metrics: dict[str, Any]) -> None:
+    """Held-out and sampling figures, then the property heads."""
+    plain = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
+    rows = [{"figure": name.replace("_", " "), "value": value} for name, value in plain.items()]
+    print_table(rows, title="Generator, held-out molecules and samples", as_json=False)
+    heads = [{"property": name, "MAE of the head": mae} for name, mae in metrics["property_mae"].items()]
+    print_table(heads, title="Property heads, held-out molecules", as_json=False)
 
 
 @contextmanager
