@@ -54,8 +54,8 @@ def write_run_report(folder: RunFolder) -> Path:
 
     config = folder.read_config()
     models = {
-        "surrogate": surrogate_folder(config.surrogate.weights),
-        "generator": generator_folder(config.generator.weights),
+        "Surrogate at the start": surrogate_folder(config.surrogate.weights),
+        "Generator at the start": generator_folder(config.generator.weights),
     }
     roles = load_roles(config.selection.role_file)
     return write_report(folder.path, roles=roles, models=models, library=load_library().property_table(DEFAULT_TARGETS))
