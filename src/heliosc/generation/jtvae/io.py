@@ -1,4 +1,4 @@
-"""Model folders: ``model.json`` (settings, vocabulary, metrics, hashes) and half-precision ``weights.safetensors``."""
+"""Model folders: ``model.json`` (settings, vocabulary, hashes), ``metrics.json`` and half-precision weights."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from heliosc.properties import PropertyKey
 FORMAT = 1
 MODEL_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+METRICS_FILE = "metrics.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,6 @@ def save_model(folder: Path, model: StoredModel) -> None:
         "properties": [str(key) for key in model.scale.keys],
         "property_mean": list(model.scale.mean),
         "property_std": list(model.scale.std),
-        "metrics": model.metrics,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "vocabulary_sha256": model.vocabulary.fingerprint(),
         "vocabulary": model.vocabulary.to_document(),
@@ -78,6 +78,7 @@ def save_model(folder: Path, model: StoredModel) -> None:
     with folder_written_atomically(folder) as scratch:
         write_atomically(scratch / WEIGHTS_FILE, weights)
         write_atomically(scratch / MODEL_FILE, json.dumps(document, indent=1))
+        write_atomically(scratch / METRICS_FILE, json.dumps(model.metrics, indent=1))
 
 
 def load_model(folder: Path, *, device: torch.device) -> StoredModel:
@@ -108,7 +109,7 @@ def load_model(folder: Path, *, device: torch.device) -> StoredModel:
         network = build_network(config, vocabulary, n_properties=len(keys), device=device)
         _fill(network, tensors)
         prior = _prior(tensors, config)
-        return StoredModel(config, vocabulary, network, prior, scale, document["metrics"])
+        return StoredModel(config, vocabulary, network, prior, scale, _read_metrics(folder))
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder} is not a complete generator ({error!r}); copy it again or train anew") from error
 
@@ -137,6 +138,14 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes]:
     if not isinstance(document, dict):
         raise InputError(f"{folder / MODEL_FILE} is damaged: expected an object; copy it again or train anew")
     return document, weights
+
+
+def _read_metrics(folder: Path) -> dict[str, Any]:
+    file = folder / METRICS_FILE
+    try:
+        return dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{file} is absent or damaged ({error}); copy the model again or train anew") from error
 
 
 def _fill(network: Network, tensors: dict[str, Tensor]) -> None:
