@@ -5,14 +5,14 @@ Hostile input is stopped before RDKit sees it: a chain of 100,000 carbons parses
 
 from __future__ import annotations
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 
 from heliosc.errors import InputError
 
 MAX_SMILES_LENGTH = 2_000
 MAX_HEAVY_ATOMS = 200
 
-RDLogger.DisableLog("rdApp.*")  # every refusal is raised with its reason instead
+rdBase.DisableLog("rdApp.*")  # every refusal is raised with its reason instead
 
 
 def parse_smiles(smiles: str) -> Chem.Mol:
