@@ -285,7 +285,7 @@ class JTVAE:
         n: int,
         *,
         seed: int,
-        radius: float = 1.0,
+        radius: float = 0.7,
         conditions: Mapping[PropertyKey, float] | None = None,
         temperature: float = 0.0,
     ) -> list[str]:
@@ -294,7 +294,8 @@ class JTVAE:
         Parameters
         ----------
         smiles : starting points, used in turn
-        radius : length of the steps, in units of the spread of the training molecules in each latent direction
+        radius : length of the steps, in units of the spread of the training molecules in each latent direction; with
+            the shipped model 0.5 mostly gives the starting points back, 1.0 resembles them by 0.37 (Tanimoto, mean)
 
         Raises
         ------
