@@ -28,6 +28,9 @@ LARGE_HEAVY_ATOMS = 45
 SplitName = Literal["random", "scaffold"]
 _SPLITS = {"random": random_split, "scaffold": scaffold_split}
 _MINIMUM_MOLECULES = 30
+# Train, validation, test. A conformal quantile from n values misses its level by 22/sqrt(n) % at 95 %, and so does the
+# coverage measured on n others: of some 3,000 molecules a tenth is too few for either.
+_FRACTIONS = (0.7, 0.15, 0.15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def train_surrogate(
     from heliosc.surrogates.forest import ForestSurrogate
     from heliosc.surrogates.mpnn.config import MPNNConfig
 
-    parts = _SPLITS[split](table.smiles, seed=config.seed)
+    parts = _SPLITS[split](table.smiles, fractions=_FRACTIONS, seed=config.seed)
     rows = (parts.train, parts.validation, parts.test)
     settings, compute = config.surrogate, config.surrogate.compute
     mpnn = MPNNConfig(
