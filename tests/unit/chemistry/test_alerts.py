@@ -154,6 +154,13 @@ UNSTABLE = {  # alert: molecules it must stop, energetic ones first of all
     "hydroxy_triazole": {
         "1-hydroxybenzotriazole": "On1nnc2ccccc21",
     },
+    "hypervalent_chalcogen": {
+        "tetramethylsulfurane": "CS(C)(C)C",
+        "an oxide of it": "CS(C)(C)(=O)c1ccccc1",
+    },
+    "orthoamide": {
+        "tris(dimethylamino)methane": "CN(C)C(N(C)C)N(C)C",
+    },
     "labile_azo": {
         "AIBN": "CC(C)(C#N)N=NC(C)(C)C#N",
         "azodicarbonamide": "NC(=O)N=NC(N)=O",
@@ -226,6 +233,8 @@ LOOKALIKES = {  # close to an alert, yet stable, and most of them used in device
     "2,7-dinitrofluorenone": "O=C1c2cc([N+](=O)[O-])ccc2-c2ccc(cc21)[N+](=O)[O-]",
     "ovalene": "c1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61",
     "dibenzocyclooctyne": "C1#Cc2ccccc2CCc2ccccc21",
+    "dibenzothiophene dioxide": "O=S1(=O)c2ccccc2-c2ccccc21",
+    "pentafluorosulfanylbenzene": "FS(F)(F)(F)(F)c1ccccc1",
     "trifluoroacetophenone": "FC(F)(F)C(=O)c1ccccc1",
 }
 
