@@ -86,7 +86,7 @@ class CampaignSettings(Section):
     """The loop."""
 
     rounds: int = Field(3, ge=1)
-    batch_size: int = Field(16, ge=1, description="calculations a round, shared by the roles")
+    batch_size: int = Field(24, ge=1, description="calculations a round, shared by the roles")
     runs: Path = Path("runs")
     handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
 
