@@ -76,6 +76,9 @@ class SelectionSettings(Section):
     acquisition: str = "pareto_ucb"
     beta: float = Field(1.0, ge=0, description="weight of the uncertainty in UCB")
     max_similarity: float = Field(0.7, gt=0, le=1, description="largest Tanimoto similarity within a batch")
+    max_similarity_to_known: float = Field(
+        0.9, gt=0, le=1, description="largest Tanimoto similarity to known molecules"
+    )
     elements: tuple[str, ...] = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br")
     min_heavy_atoms: int = Field(10, ge=1)
     max_heavy_atoms: int = Field(45, le=200)

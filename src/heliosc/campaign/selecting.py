@@ -50,7 +50,9 @@ def select_candidates(
             n=_places(config.campaign.batch_size, len(roles), number),
             acquisition=settings.acquisition,
             beta=settings.beta,
-            diversity=Diversity(max_similarity=settings.max_similarity),
+            diversity=Diversity(
+                max_similarity=settings.max_similarity, max_similarity_to_known=settings.max_similarity_to_known
+            ),
             known_fingerprints=known,
             sa_scores=np.array([proposals[row].core_sa_score for row in rows]),
             seed=seed + number,
