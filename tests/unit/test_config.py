@@ -5,6 +5,8 @@ import pytest
 from heliosc.config import Config, load_config
 from heliosc.errors import InputError, UsageError
 
+CONFIGS = Path(__file__).parents[2] / "configs"
+
 
 def test_defaults_run_the_two_dopable_roles() -> None:
     assert load_config().selection.roles == ("p_dopable", "n_dopable")
@@ -48,6 +50,10 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         load_config(tmp_path / "absent.yaml")
 
 
-@pytest.mark.parametrize("file", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.name)
-def test_shipped_configurations_are_valid(file: Path) -> None:
-    load_config(file)
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_say_what_the_defaults_are(file: Path) -> None:
+    loaded = load_config(file)
+    if file.name == "qc_pipeline.yaml":  # the one that names its workers
+        assert loaded.qc.max_workers == 2
+    else:
+        assert loaded == Config()
