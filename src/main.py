@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from heliosc.cli.commands.train import train_generator_from, train_surrogate_from
 
 from heliosc.cli.commands.run import run_campaign
+from heliosc.cli.commands.train import train_generator_from, train_surrogate_from
 from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
 from heliosc.config import load_config
 
