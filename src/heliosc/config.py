@@ -13,9 +13,28 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from heliosc.errors import InputError, UsageError
+
+_ELEMENTS = [
+    "H",
+    "B",
+    "C",
+    "N",
+    "O",
+    "F",
+    "Si",
+    "P",
+    "S",
+    "Cl",
+    "Ge",
+    "As",
+    "Se",
+    "Br",
+    "Te",
+    "I",
+]  # those that an organic semiconductor may hold
 
 
 class Section(BaseModel):
@@ -71,7 +90,7 @@ class QCSettings(Section):
 class SelectionSettings(Section):
     """What is asked for and how the batch is chosen."""
 
-    roles: tuple[str, ...] = ("p_dopable", "n_dopable")
+    roles: tuple[str, ...] = Field(("p_dopable", "n_dopable"), min_length=1)
     role_file: Path | None = Field(None, description="your own roles; none = the shipped ones")
     acquisition: str = "pareto_ucb"
     beta: float = Field(1.0, ge=0, description="weight of the uncertainty in UCB")
@@ -83,6 +102,21 @@ class SelectionSettings(Section):
     min_heavy_atoms: int = Field(10, ge=1)
     max_heavy_atoms: int = Field(45, le=200)
     max_sa_score_core: float = Field(6.0, gt=0)
+
+    @field_validator("roles")
+    @classmethod
+    def _each_role_once(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(roles)) < len(roles):
+            raise ValueError("a role is named twice")
+        return roles
+
+    @field_validator("elements")
+    @classmethod
+    def _elements_exist(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [symbol for symbol in elements if symbol not in _ELEMENTS]
+        if unknown:
+            raise ValueError(f"no such element as {', '.join(unknown)} among {' '.join(_ELEMENTS)}")
+        return elements
 
 
 class CampaignSettings(Section):
@@ -105,8 +139,10 @@ class Config(Section):
     qc: QCSettings = QCSettings()
 
     def digest(self) -> str:
-        """Short hash of the resolved configuration, the identity of a run."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Short hash of the resolved configuration, the identity of a run; more rounds continue the same run."""
+        settings = self.model_dump(mode="json")
+        del settings["campaign"]["rounds"]
+        text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def to_yaml(self) -> str:

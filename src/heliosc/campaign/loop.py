@@ -36,6 +36,7 @@ from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
 from heliosc.chemistry.synthesizability import core_sa_score
 from heliosc.config import Config
+from heliosc.errors import ParseError
 from heliosc.execution import QCResultStore
 from heliosc.files import write_atomically
 from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey, PropertyTable
@@ -101,6 +102,8 @@ class Campaign:
         with self.folder.locked(), QCResultStore(self.folder.store) as store:
             self._write_environment()
             state = self.folder.read_state()
+            if state.stage is Stage.FINISHED and state.round + 1 < self.config.campaign.rounds:
+                state = RunState(state.round + 1)  # more rounds were asked for than last time
             while state.stage is not Stage.FINISHED:
                 state = self._advance(state, store)
                 self.folder.write_state(state)
@@ -119,7 +122,7 @@ class Campaign:
                 return RunState(index, Stage.LEARN)
             case _:
                 self._learn(index)
-                is_last = index + 1 == self.config.campaign.rounds
+                is_last = index + 1 >= self.config.campaign.rounds
                 return RunState(index, Stage.FINISHED) if is_last else RunState(index + 1)
 
     # the four stages
@@ -331,7 +334,13 @@ class Campaign:
 
     def _notes(self, index: int) -> dict[str, Any]:
         file = self._notes_file(index)
-        return json.loads(file.read_text()) if file.exists() else {"funnel": {}, "rejected": {}, "timing_s": {}}
+        empty: dict[str, Any] = {"funnel": {}, "rejected": {}, "timing_s": {}}
+        try:
+            return empty | json.loads(file.read_bytes()) if file.exists() else empty
+        except (ValueError, TypeError) as error:
+            raise ParseError(
+                f"{file} is damaged ({error}); remove it, its counts and times are then missing"
+            ) from error
 
     def _note(self, index: int, **entries: Any) -> None:
         write_atomically(self._notes_file(index), json.dumps({**self._notes(index), **entries}, sort_keys=True) + "\n")

@@ -17,12 +17,14 @@ A run folder holds::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from heliosc.errors import ParseError
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +115,20 @@ def to_json_line(record: CandidateRecord | RoundRecord) -> str:
     return json.dumps(asdict(record), sort_keys=True, allow_nan=False)
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """All records of a ``.jsonl`` file.
+def read_json_lines(path: Path, build: Callable[[dict[str, Any]], Record]) -> list[Record]:
+    """All records of a ``.jsonl`` file, each made from its line by ``build``.
 
     Raises
     ------
-    ParseError : a line is not JSON; names file and line
+    ParseError : a line is not such a record; names file and line
     """
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            records.append(build(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ParseError(
-                f"{path}, line {number}: not a JSON record ({error}); restore the file or remove it"
+                f"{path}, line {number}: not a record of this version ({error!r}); restore the file or remove it"
             ) from error
     return records
 
@@ -134,13 +136,13 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 def read_candidates(run_folder: Path) -> list[CandidateRecord]:
     """Every candidate of a run, round by round."""
     files = sorted(run_folder.glob("rounds/[0-9]*/candidates.jsonl"))
-    return [candidate_from_json(record) for file in files for record in read_json_lines(file)]
+    return [record for file in files for record in read_json_lines(file, candidate_from_json)]
 
 
 def read_history(run_folder: Path) -> list[RoundRecord]:
     """The finished rounds of a run; empty before the first is complete."""
     path = run_folder / "history.jsonl"
-    return [RoundRecord(**record) for record in read_json_lines(path)] if path.exists() else []
+    return read_json_lines(path, lambda fields: RoundRecord(**fields)) if path.exists() else []
 
 
 def format_lines(records: Iterable[CandidateRecord | RoundRecord]) -> str:

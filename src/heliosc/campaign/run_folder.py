@@ -62,14 +62,18 @@ class RunFolder:
         Raises
         ------
         ResourceError : the folder cannot be written
-        InputError : the folder belongs to another configuration
+        InputError : the folder belongs to another configuration (a different number of rounds alone is the same one)
         """
         ensure_folder(self.path)
         file = self.path / "config.yaml"
         if not file.exists():
             write_atomically(file, config.to_yaml())
-        elif load_config(file) != config:
+            return
+        started = load_config(file)
+        if started.digest() != config.digest():
             raise InputError(f"{self.path} belongs to another configuration ({file}); choose another --id")
+        if started != config:
+            write_atomically(file, config.to_yaml())
 
     def read_config(self) -> Config:
         """Configuration the run was started with.

@@ -1,8 +1,18 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from heliosc.campaign.learning import prediction_errors, rank_weights
-from heliosc.campaign.records import CandidateRecord, PredictedValue, candidate_from_json, to_json_line
+from heliosc.campaign.records import (
+    CandidateRecord,
+    PredictedValue,
+    candidate_from_json,
+    read_candidates,
+    read_history,
+    to_json_line,
+)
+from heliosc.errors import ParseError
 
 KEY = "lambda_hole@gfn2"
 
@@ -26,6 +36,19 @@ def test_rank_weights_by_hand() -> None:
     harmonic = sum(1 / rank for rank in range(1, 11))
     assert rank_weights(10) == pytest.approx([1 / rank / harmonic for rank in range(1, 11)])
     assert np.isclose(rank_weights(7).sum(), 1)
+
+
+@pytest.mark.parametrize("line", [b'{"id": "x"}', b"null", b"{", b"\xff\xfe", b"[1]"])
+def test_a_damaged_record_is_named_by_file_and_line(tmp_path: Path, line: bytes) -> None:
+    folder = tmp_path / "rounds" / "000"
+    folder.mkdir(parents=True)
+    good = to_json_line(_candidate(0.1, 0.01, None)).encode()
+    (folder / "candidates.jsonl").write_bytes(good + b"\n" + line + b"\n")
+    (tmp_path / "history.jsonl").write_bytes(line + b"\n")
+    with pytest.raises(ParseError, match=r"candidates\.jsonl, line 2"):
+        read_candidates(tmp_path)
+    with pytest.raises(ParseError, match=r"history\.jsonl, line 1"):
+        read_history(tmp_path)
 
 
 def test_a_record_survives_its_json_line() -> None:

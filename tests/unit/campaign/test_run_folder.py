@@ -25,7 +25,16 @@ def test_a_folder_belongs_to_one_configuration(tmp_path: Path) -> None:
     folder.create(load_config())
     folder.create(load_config())
     with pytest.raises(InputError, match="another configuration"):
-        folder.create(load_config(overrides=["campaign.rounds=9"]))
+        folder.create(load_config(overrides=["campaign.batch_size=9"]))
+
+
+def test_more_rounds_are_the_same_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.create(load_config())
+    more = load_config(overrides=["campaign.rounds=9"])
+    assert more.digest() == load_config().digest()
+    folder.create(more)
+    assert folder.read_config().campaign.rounds == 9
 
 
 def test_a_second_start_is_kept_out_until_the_first_ends(tmp_path: Path) -> None:

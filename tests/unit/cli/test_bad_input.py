@@ -32,6 +32,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["run", "-o", "surrogate.weights=nowhere"], 3, ["no model folder nowhere"]),
         (["predict", "absent.csv"], 3, ["absent.csv"]),
         (["predict", "empty.csv"], 3, ["empty.csv", "empty"]),
+        (["predict", "rowless.csv"], 3, ["no rows"]),
+        (["label", "rowless.csv"], 3, ["no rows"]),
+        (["predict", "salt.csv"], 3, ["several fragments", "which the models never saw"]),
+        (["run", "--id", "../evil"], 2, ["run name '../evil'"]),
+        (["run", "-o", "selection.roles=[]"], 2, ["selection.roles"]),
+        (["run", "-o", "selection.roles=[donor,donor]"], 2, ["named twice"]),
+        (["run", "-o", "selection.elements=[Xx]"], 2, ["no such element as Xx"]),
+        (["generate", "--condition", "lambda_hole@gfn2=nan"], 3, ["NAME@LEVEL=NUMBER"]),
         (["predict", "noheader.csv"], 3, ["SMILES column"]),
         (["predict", "bad.csv"], 3, ["no readable molecule", "c1ccs"]),
         (["label", "bad.csv"], 3, ["no readable molecule"]),
@@ -50,6 +58,8 @@ def test_message_and_exit_code(folder: Path, arguments: list[str], exit_code: in
     (folder / "blocked").touch()  # a file where a folder should go: fails for root too
     (folder / "empty.csv").touch()
     (folder / "noheader.csv").write_text("name,value\nx,1\n")
+    (folder / "rowless.csv").write_text("smiles\n\n")
+    (folder / "salt.csv").write_text("smiles\n[Na+].[Cl-]\n*c1ccccc1\n[U]\n")
     (folder / "bad.csv").write_text("smiles\nc1ccs\n")
     (folder / "good.csv").write_text("smiles\nc1ccsc1\n")
     code, output = _run(*arguments)

@@ -56,6 +56,8 @@ def read_molecules(file: Path | None) -> tuple[list[str], int]:
     if file is None:
         return library_smiles(), 0
     molecules, quarantined = read_smiles(file)
+    if not molecules and not quarantined:
+        raise InputError(f"{file} has no rows; expected one molecule a row below the header")
     if not molecules:
         raise InputError(f"{file} has no readable molecule; row {quarantined[0].row}: {quarantined[0].reason}")
     for row in quarantined:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from heliosc.campaign.models import load_generator, load_surrogate
+from heliosc.chemistry.descriptors import elements
+from heliosc.chemistry.identity import parse_smiles
 from heliosc.cli.commands.label import read_molecules, refuse_to_hide
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
@@ -20,6 +23,8 @@ from heliosc.cli.output import print_json
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.properties import PredictionTable, PropertyKey
+from heliosc.qc.geometry import check_molecule
+from heliosc.selection.constraints import Constraints
 
 Weights = Annotated[Path | None, typer.Option(help="Model folder; none = the shipped weights.")]
 Out = Annotated[Path | None, typer.Option("--out", help="CSV to write; none = stdout.")]
@@ -34,7 +39,11 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict the properties of molecules with calibrated uncertainty."""
-    molecules, n_unreadable = read_molecules(file)
+    readable, n_unreadable = read_molecules(file)
+    molecules = [smiles for smiles in readable if _is_predictable(smiles)]
+    if not molecules:
+        raise InputError(f"{file} has no molecule that the models are for; the reasons are above")
+    n_unreadable += len(readable) - len(molecules)
     rows = prediction_rows(load_surrogate(weights, device=device).predict(molecules))
     _write(rows, out=out, as_json=as_json)
     refuse_to_hide(n_unreadable, file)
@@ -71,10 +80,29 @@ def prediction_rows(predictions: PredictionTable) -> list[dict[str, Any]]:
     return rows
 
 
+def _is_predictable(smiles: str) -> bool:
+    """Whether the shipped labels could hold such a molecule: neutral, closed shell, one piece, known elements."""
+    molecule = parse_smiles(smiles)
+    try:
+        check_molecule(molecule)
+    except InputError as error:
+        messages.print(f"left out: {error}", markup=False, soft_wrap=True)
+        return False
+    foreign = elements(molecule) - Constraints().allowed_elements
+    if foreign:
+        messages.print(
+            f"left out: {smiles!r} has {', '.join(sorted(foreign))}, which the models never saw", markup=False
+        )
+    return not foreign
+
+
 def _parse_condition(text: str) -> tuple[PropertyKey, float]:
     name, _, value = text.rpartition("=")
     try:
-        return PropertyKey.parse(name), float(value)
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(value)
+        return PropertyKey.parse(name), number
     except ValueError as error:
         raise InputError(f"condition {text!r}: expected NAME@LEVEL=NUMBER, e.g. lambda_hole@gfn2=0.1") from error
 

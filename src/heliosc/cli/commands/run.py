@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
 from heliosc.cli.progress import campaign_progress
 from heliosc.config import Config, load_config
+from heliosc.errors import UsageError
 from heliosc.properties import DEFAULT_TARGETS
 
 
@@ -41,6 +43,10 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     ------
     HelioscError : see ``heliosc.campaign.loop.Campaign``
     """
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UsageError(
+            f"run name {name!r}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
     folder = RunFolder(config.campaign.runs / (name or run_id(config)))
     messages.print(f"Run [bold]{folder.id}[/] in {folder.path} (Ctrl-C is safe: the same command goes on)")
     with campaign_progress() as listener:
