@@ -71,7 +71,7 @@ class GeneratorSettings(Section):
     weights: Path | None = Field(None, description="model folder; none = the shipped weights")
     data: Path | None = Field(None, description="CSV to train on; none = the embedded library")
     out: Path = Path("models/generator")
-    epochs: int = Field(120, ge=1)
+    epochs: int = Field(48, ge=1)
     fine_tune_epochs: int = Field(2, ge=0, description="epochs of weighted retraining after each round; 0 keeps it")
     n_samples: int = Field(600, ge=1, description="proposals a role and round")
     neighbour_share: float = Field(0.5, ge=0, le=1, description="share proposed near the best known molecules")
