@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heliosc.chemistry.identity import parse_smiles
+from heliosc.chemistry.identity import inchikey, parse_smiles
 from heliosc.config import Config, GeneratorSettings
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
@@ -114,7 +114,7 @@ def filter_proposals(
     proposals : (SMILES, source, role name)
     known : skeleton keys of everything known
     """
-    valid = [proposal for proposal in proposals if _is_readable(proposal[0])]
+    valid = [proposal for proposal in proposals if _is_identifiable(proposal[0])]
     unique = list({smiles: (smiles, source, role) for smiles, source, role in reversed(valid)}.values())[::-1]
     novel = [
         item for item, is_new in zip(unique, novel_mask([item[0] for item in unique], known), strict=True) if is_new
@@ -169,9 +169,10 @@ def read_proposals(file: Path) -> list[Proposal]:
         ]  # fmt: skip
 
 
-def _is_readable(smiles: str) -> bool:
+def _is_identifiable(smiles: str) -> bool:
+    """Whether it is a molecule that RDKit reads and InChI can name, so that it can be told from known ones."""
     try:
-        parse_smiles(smiles)
+        inchikey(parse_smiles(smiles))
     except InputError:
         return False
     return True

@@ -58,7 +58,10 @@ def inchikey(molecule: Chem.Mol) -> str:
     ------
     InputError : RDKit returned none (as it does for very large or odd molecules)
     """
-    key = Chem.MolToInchiKey(molecule)
+    try:
+        key = Chem.MolToInchiKey(molecule)
+    except Chem.KekulizeException:  # RDKit's search for a Kekule form can give up on large fused systems it has read
+        key = ""
     if not key:
         raise InputError(f"no InChIKey for {Chem.MolToSmiles(molecule)[:80]!r}; the molecule is outside InChI's rules")
     return str(key)

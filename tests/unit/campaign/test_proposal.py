@@ -55,3 +55,13 @@ def test_proposals_round_trip(tmp_path: Path) -> None:
     ]
     write_proposals(tmp_path / "p.csv", proposals)
     assert read_proposals(tmp_path / "p.csv") == proposals
+
+
+def test_a_molecule_without_inchikey_is_left_out_not_fatal() -> None:
+    # RDKit reads it, but its search for a Kekule form gives up when InChI asks for one
+    fused = "Cc1cc2c3cccc4cccc(c43)c3c4c5cccc6ccc7cccc(c7c65)c4c4c5cccc6cccc(c1c4c23)c65"
+    asked = [(fused, "jtvae", "donor"), (TERTHIOPHENE, "jtvae", "donor")]
+    report = filter_proposals(asked, known=set(), config=load_config())
+    assert [proposal.smiles for proposal in report.proposals] == [TERTHIOPHENE]
+    assert report.funnel["sampled"] == 2
+    assert report.funnel["valid"] == 1
