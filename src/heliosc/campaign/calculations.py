@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from heliosc.config import QCSettings
 from heliosc.errors import InputError
 from heliosc.execution import Counts, QCResultStore, TaskRequest, WorkerSettings, run_tasks
-from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey
+from heliosc.properties import CalculationFailure, CalculationResult
 from heliosc.qc.engines import geometry_optimizer
+from heliosc.qc.results import calculation_result
 from heliosc.qc.tasks import task_identity
 
 FOUR_POINT = "heliosc.qc.tasks:four_point"
@@ -66,21 +67,8 @@ def read_outcome(store: QCResultStore, smiles: str, key: str) -> CalculationResu
     """What became of a calculation; None while it is unfinished."""
     state = store.states([key]).get(key)
     if state == "done":
-        return result_from_json(store.result(key))
+        return calculation_result(store.result(key))
     if state == "cancelled":
         return CalculationFailure(smiles, "cancelled", "cancelled by the user")
     failure = store.failure(key)
     return None if failure is None else CalculationFailure(smiles, failure.error_class, failure.reason)
-
-
-def result_from_json(data: Mapping[str, Any]) -> CalculationResult:
-    """A stored four-point result as the record that the rest of heliosc reads."""
-    return CalculationResult(
-        smiles=data["smiles"],
-        values={PropertyKey.parse(name): float(value) for name, value in data["values"].items()},
-        geometries=dict(data["geometries"]),
-        program=data["program"],
-        version=data["version"],
-        wall_time_s=float(data["wall_time_s"]),
-        details={**data["details"], "cpu_time_s": data["cpu_time_s"]},
-    )

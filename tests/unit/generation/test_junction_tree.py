@@ -100,8 +100,9 @@ def test_parents_come_before_children_and_nodes_are_depth_first(vocabulary: Voca
         tree = junction_tree(graph_of(smiles), vocabulary)
         path = [0]
         for node, parent in enumerate(tree.parents[1:], start=1):
-            while path[-1] != parent:
+            while path and path[-1] != parent:
                 path.pop()
+            assert path, "the parent is not on the path from the root to the node before"
             path.append(node)
 
 
