@@ -63,11 +63,16 @@ def run_calculations(
     return run_tasks(store, keys, n_workers=n_workers(settings), on_event=on_event, settings=WorkerSettings())
 
 
+def wall_time_s(store: QCResultStore, key: str) -> float | None:
+    """Wall time of the attempt that gave a task its result, s; ``None`` = not known."""
+    return next((attempt.wall_s for attempt in store.attempts(key) if attempt.outcome == "done"), None)
+
+
 def read_outcome(store: QCResultStore, smiles: str, key: str) -> CalculationResult | CalculationFailure | None:
     """What became of a calculation; None while it is unfinished."""
     state = store.states([key]).get(key)
     if state == "done":
-        return calculation_result(store.result(key))
+        return calculation_result(store.result(key), wall_time_s=wall_time_s(store, key))
     if state == "cancelled":
         return CalculationFailure(smiles, "cancelled", "cancelled by the user")
     failure = store.failure(key)

@@ -30,7 +30,7 @@ class CalculationResult:
     values : property and level -> value in the key's unit
     geometries : charge state (``neutral``, ``cation``, ``anion``) -> XYZ text, A
     program, version : what computed it
-    wall_time_s : wall time of the whole calculation
+    wall_time_s : wall time of the whole calculation; ``None`` = not known
     details : energies, evaluation counts, flags
     """
 
@@ -39,7 +39,7 @@ class CalculationResult:
     geometries: Mapping[str, str]
     program: str
     version: str
-    wall_time_s: float
+    wall_time_s: float | None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

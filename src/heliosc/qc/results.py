@@ -11,8 +11,12 @@ from heliosc.errors import ParseError
 from heliosc.properties import CalculationResult, PropertyKey, PropertyRecord
 
 
-def calculation_result(outcome: Mapping[str, Any]) -> CalculationResult:
+def calculation_result(outcome: Mapping[str, Any], *, wall_time_s: float | None = None) -> CalculationResult:
     """The result of a finished task.
+
+    Parameters
+    ----------
+    wall_time_s : of the attempt that gave it; the task itself does not say
 
     Raises
     ------
@@ -26,7 +30,7 @@ def calculation_result(outcome: Mapping[str, Any]) -> CalculationResult:
             dict(outcome["geometries"]),
             outcome["program"],
             outcome["version"],
-            float(outcome["wall_time_s"]),
+            wall_time_s,
             dict(outcome["details"]),
         )
     except KeyError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -25,7 +23,8 @@ def four_point(payload: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     ``smiles`` (canonical), ``values`` {"name@level": float}, ``geometries`` {"neutral" | "cation" | "anion": XYZ},
-    ``program``, ``version``, ``wall_time_s``, ``cpu_time_s``, ``details``
+    ``program``, ``version``, ``details``; no time or place: the same calculation gives the same answer, what it cost
+    stands with the attempt in the store
 
     Raises
     ------
@@ -35,7 +34,6 @@ def four_point(payload: dict[str, Any]) -> dict[str, Any]:
     from heliosc.chemistry.identity import parse_smiles
     from heliosc.qc.xtb.library import linear_algebra, tblite_version
 
-    wall, cpu = time.monotonic(), _cpu_seconds()
     library = linear_algebra()  # before anything else loads a BLAS through tblite
     from rdkit import Chem
 
@@ -56,8 +54,6 @@ def four_point(payload: dict[str, Any]) -> dict[str, Any]:
         "program": "tblite",
         "version": tblite_version(),
         "details": {**run_details(run), "engine": settings.engine, "linear_algebra": library},
-        "wall_time_s": time.monotonic() - wall,
-        "cpu_time_s": _cpu_seconds() - cpu,
     }
 
 
@@ -99,9 +95,3 @@ def _settings(payload: Mapping[str, Any]) -> Any:
     if not isinstance(payload.get("smiles"), str):
         raise InputError(f"payload names no molecule: smiles is {payload.get('smiles')!r}; expected a SMILES text")
     return FourPointSettings(**{name: payload[name] for name in known & set(payload)})
-
-
-def _cpu_seconds() -> float:
-    """CPU time of this process and its finished children, s."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from heliosc.campaign.calculations import wall_time_s
 from heliosc.campaign.models import generator_folder, surrogate_folder
 from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder, find_run, find_runs
@@ -71,7 +72,8 @@ def write_handoff(folder: RunFolder, ids: list[str] | None = None, *, best: int)
     from heliosc.handoff import write_package
 
     with QCResultStore(folder.store) as store:
-        results = store.results([record.calculation_key for record in read_candidates(folder.path)])
+        stored = store.results([record.calculation_key for record in read_candidates(folder.path)])
+        results = {key: {**result, "wall_time_s": wall_time_s(store, key)} for key, result in stored.items()}
     if ids is None and (best == 0 or not results):
         return None
     roles = load_roles(folder.read_config().selection.role_file)

@@ -77,7 +77,7 @@ def _rows(key: str, result: CalculationResult) -> Iterable[tuple[object, ...]]:
             property_key.unit,
             result.program,
             result.version,
-            round(result.wall_time_s, 3),
+            None if result.wall_time_s is None else round(result.wall_time_s, 3),
             flags,
         )
 
