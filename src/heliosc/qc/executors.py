@@ -18,7 +18,8 @@ class SinglePoint:
     homo_eV, lumo_eV : frontier orbital energies (the alpha ones of an open shell)
     dipole_debye : norm of the dipole moment; it depends on the origin for ions
     s_squared : <S^2>
-    level : level of theory, as registered in ``heliosc.properties.levels`` or the program's own method line
+    level : level of theory, see ``heliosc.properties.levels``
+    attempts : what was tried before it succeeded and why that failed, oldest first; empty = at once
     """
 
     energy_hartree: float
@@ -27,6 +28,7 @@ class SinglePoint:
     lumo_eV: float | None = None
     dipole_debye: float | None = None
     s_squared: float | None = None
+    attempts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ class OptimizedGeometry:
     geometry: Geometry
     single_point: SinglePoint
     n_evaluations: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excitations:
+    """Lowest vertical excitations of a closed-shell ground state.
+
+    Attributes
+    ----------
+    singlet_eV, oscillator_strength : S1
+    triplet_eV : T1; ``None`` = not computed
+    level : with its prefix ``tda-`` or ``td-``, e.g. ``tda-b3lyp/def2-svp[pyscf]``
+    """
+
+    singlet_eV: float
+    oscillator_strength: float
+    level: str
+    triplet_eV: float | None = None
+    attempts: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -73,4 +93,23 @@ class QCExecutor(Protocol):
         self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
     ) -> OptimizedGeometry:
         """Nearest minimum from a start geometry."""
+        ...
+
+
+@runtime_checkable
+class ResponseExecutor(Protocol):
+    """A program that also gives response properties of a neutral, closed-shell molecule."""
+
+    def excitations(self, geometry: Geometry, *, timeout_s: float | None = None) -> Excitations:
+        """S1 with its oscillator strength, and T1, in the Tamm-Dancoff approximation."""
+        ...
+
+    def polarizability(self, geometry: Geometry, *, timeout_s: float | None = None) -> float:
+        """Isotropic static polarizability, A^3."""
+        ...
+
+    def frequencies(
+        self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
+    ) -> tuple[float, ...]:
+        """Harmonic frequencies, cm^-1, ascending, imaginary ones negative, without rotation and translation."""
         ...

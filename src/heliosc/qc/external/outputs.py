@@ -14,6 +14,22 @@ from heliosc.qc.units import HARTREE_EV
 
 
 @dataclass(frozen=True, slots=True)
+class ExcitedState:
+    """One vertical excitation from a closed-shell ground state.
+
+    Attributes
+    ----------
+    multiplicity : 1 or 3
+    energy_eV : above the ground state at the same geometry
+    oscillator_strength : length gauge; ``None`` = not given
+    """
+
+    multiplicity: int
+    energy_eV: float
+    oscillator_strength: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramOutput:
     """One parsed output; ``None`` = the output does not say.
 
@@ -24,6 +40,12 @@ class ProgramOutput:
     homo_eV, lumo_eV : of the alpha orbitals
     geometry : last geometry
     n_energies : how many energies were computed
+    method, basis : as the program names what it ran, to be held against what was asked
+    dispersion : its dispersion correction, ``none`` when it says that it used none
+    solvent : model and solvent as the program names them, ``none`` in the gas phase
+    excited_states : in order of energy
+    polarizability_A3 : isotropic static polarizability
+    frequencies_per_cm : harmonic, imaginary ones negative
     """
 
     version: str | None
@@ -39,6 +61,13 @@ class ProgramOutput:
     multiplicity: int | None
     geometry: Geometry | None
     n_energies: int
+    method: str | None = None
+    basis: str | None = None
+    dispersion: str | None = None
+    solvent: str | None = None
+    excited_states: tuple[ExcitedState, ...] = ()
+    polarizability_A3: float | None = None
+    frequencies_per_cm: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
