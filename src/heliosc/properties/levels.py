@@ -1,7 +1,12 @@
 """Levels of theory: where a number comes from, and on which scale it stands.
 
-``A//B`` means single points at A on geometries optimised at B. IE and EA from GFN2-xTB and IPEA1-xTB carry the
-published empirical shift of 4.846 eV, so every stored value is on the gas-phase scale of experiment.
+``A//B`` means single points at A on geometries optimised at B. Each of the two is an xTB method (``gfn2``), or
+``functional-dispersion/basis[program]``: the program belongs to it, since ``b3lyp`` is not the same functional
+everywhere. A solvent model is part of the level: ``gfn2+alpb(toluene)``, ``b3lyp-d4/def2-svp+smd(toluene)[orca]``.
+Excitation energies carry ``tda-`` or ``td-`` before the functional.
+
+IE and EA from GFN2-xTB and IPEA1-xTB carry the published empirical shift of 4.846 eV, so every stored value is on the
+gas-phase scale of experiment.
 
 References
 ----------
@@ -11,7 +16,9 @@ Asgeirsson, Bauer, Grimme, Chem. Sci. 2017, 8, 4879 (IPEA1-xTB).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 
 from heliosc.errors import InputError
 from heliosc.properties.names import property_definition
@@ -42,16 +49,87 @@ LEVELS: dict[str, LevelOfTheory] = {
 }
 
 
-def level_of_theory(name: str) -> LevelOfTheory:
-    """Look a level up.
+XTB_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB", "ipea1": "IPEA1-xTB"}
+GEOMETRY_SOURCES = (*XTB_METHODS, "gfnff", "mmff94", "uff", "experiment")
+SOLVENT_MODELS = ("alpb", "gbsa", "ddcosmo", "ddpcm", "cosmo", "cpcm", "pcm", "smd")
+
+_SOLVENT = rf"(?:\+(?P<model>{'|'.join(SOLVENT_MODELS)})\((?P<solvent>[a-z0-9][a-z0-9_.,-]{{0,39}})\))?"
+_XTB = re.compile(rf"(?P<method>{'|'.join(GEOMETRY_SOURCES)}){_SOLVENT}")
+_AB_INITIO = re.compile(
+    r"(?P<method>[a-z0-9][a-z0-9()_.-]{0,39})/(?P<basis>[a-z0-9][a-z0-9()_.,*+-]{0,39}?)"
+    rf"{_SOLVENT}(?:\[(?P<program>[a-z0-9]{{1,20}})\])?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPart:
+    """One side of ``A//B``.
+
+    Attributes
+    ----------
+    method : xTB method, or functional with its dispersion correction
+    basis, program : empty for xTB methods and where a source does not say
+    model, solvent : both empty in the gas phase
+    """
+
+    method: str
+    basis: str = ""
+    model: str = ""
+    solvent: str = ""
+    program: str = ""
+
+    @property
+    def is_xtb(self) -> bool:
+        return self.method in XTB_METHODS and not self.basis
+
+
+@cache
+def parse_level(name: str) -> tuple[LevelPart, LevelPart | None]:
+    """Both sides of ``A//B``; the second is ``None`` where single points and geometries share one level.
 
     Raises
     ------
-    InputError : the level is not registered
+    InputError : not of that form
     """
-    if name not in LEVELS:
-        raise InputError(f"unknown level of theory {name!r}; expected one of: {', '.join(LEVELS)}")
-    return LEVELS[name]
+    sides = name.split("//")
+    matches = [_XTB.fullmatch(side) or _AB_INITIO.fullmatch(side) for side in sides]
+    parts = [LevelPart(**{k: v or "" for k, v in match.groupdict().items()}) for match in matches if match]
+    if len(parts) < len(sides) or len(sides) > 2 or not (parts[0].is_xtb or parts[0].basis):
+        raise InputError(
+            f"unknown level of theory {name[:120]!r}; expected one of: {', '.join(LEVELS)}, "
+            "or METHOD/BASIS[PROGRAM]//GEOMETRY, e.g. b3lyp/def2-svp[psi4]//gfn2"
+        )
+    return parts[0], parts[1] if len(parts) == 2 else None
+
+
+@cache
+def level_of_theory(name: str) -> LevelOfTheory:
+    """Look a level up; every well-formed ``A//B`` is one.
+
+    Raises
+    ------
+    InputError : neither registered nor well-formed
+    """
+    if name in LEVELS:
+        return LEVELS[name]
+    single_points, geometry = parse_level(name)
+    scale = f"solution in {single_points.solvent}" if single_points.solvent else "gas phase"
+    where = f" on geometries at {name.split('//')[1]}" if geometry else ""
+    if single_points.is_xtb:
+        meaning = f"{XTB_METHODS[single_points.method]}{where}; IE and EA shifted by -{XTB_IONIZATION_SHIFT_EV} eV"
+        return LevelOfTheory(name, "xtb", scale, meaning)
+    program = f" by {single_points.program}" if single_points.program else ""
+    return LevelOfTheory(name, "dft", scale, f"{single_points.method}/{single_points.basis}{program}{where}")
+
+
+def ionization_shift(level: str) -> float:
+    """What is subtracted from the delta-SCF IE and EA of a level, eV: the published shift for xTB, else zero.
+
+    Raises
+    ------
+    InputError : not a level
+    """
+    return XTB_IONIZATION_SHIFT_EV if parse_level(level)[0].is_xtb else 0.0
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heliosc.properties.levels import LEVELS, XTB_IONIZATION_SHIFT_EV
+from heliosc.properties.levels import ionization_shift
 from heliosc.qc.executors import QCExecutor, SinglePoint
 from heliosc.qc.geometries import Geometry, electron_count
 from heliosc.qc.units import HARTREE_EV
@@ -84,13 +84,6 @@ def vertical_energies(
 def lowest_multiplicity(symbols: Sequence[str], *, charge: int) -> int:
     """1 for an even number of electrons, 2 for an odd one."""
     return 1 + electron_count(symbols, charge=charge) % 2
-
-
-def ionization_shift(level: str) -> float:
-    """What is subtracted from the delta-SCF IE and EA of a level, eV."""
-    single_points = level.split("//", maxsplit=1)[0]
-    is_xtb = any(known.tier == "xtb" and name.split("//")[0] == single_points for name, known in LEVELS.items())
-    return XTB_IONIZATION_SHIFT_EV if is_xtb else 0.0
 
 
 def is_spin_contaminated(point: SinglePoint, *, multiplicity: int) -> bool:
