@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from heliosc.errors import ResourceError
+from heliosc.faults import fault_point
 
 
 @contextmanager
@@ -37,12 +38,26 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)
                 stream.flush()
+                fault_point("file-sync:before")
                 os.fsync(stream.fileno())
+                fault_point("file-sync:after")
             Path(name).chmod(0o644)
+            fault_point("file-rename:before")
             Path(name).replace(path)
+            _sync_folder(path.parent)
+            fault_point("file-rename:after")
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut: it is an entry of the folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from heliosc.errors import HelioscError, InputError, ResourceError, TransientError
+from heliosc.execution.migrations import backup_path, copy_store, statements_from
 from heliosc.execution.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
+from heliosc.faults import fault_point
 
 BUSY_TIMEOUT_S = 60.0
 
@@ -54,29 +56,47 @@ class Database:
     def _prepare(self) -> None:
         self.execute("PRAGMA journal_mode=DELETE")
         self.execute("PRAGMA synchronous=FULL")
-        if self._is_current():
+        version = self._version()
+        if version == SCHEMA_VERSION:
             return
+        if version:
+            self.backup(backup_path(self.path, version))
         with self.transaction():
-            if self._is_current():  # another process was faster
-                return
-            for statement in TABLES:
+            version = self._version()  # another process may have been faster
+            for statement in TABLES if version == 0 else statements_from(version):
                 self.execute(statement)
             self.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
-    def _is_current(self) -> bool:
-        version = self.value("PRAGMA user_version")
-        application = self.value("PRAGMA application_id")
-        if application == APPLICATION_ID and version == SCHEMA_VERSION:
-            return True
+    def _version(self) -> int:
+        """Schema version of the file, 0 for an empty one."""
+        version, application = self.value("PRAGMA user_version"), self.value("PRAGMA application_id")
         if application == APPLICATION_ID and version > SCHEMA_VERSION:
             raise InputError(
                 f"store {self.path} has schema version {version}, this heliosc reads up to {SCHEMA_VERSION}; "
                 "upgrade heliosc"
             )
+        if application == APPLICATION_ID:
+            return version
         if application != 0 or self.value("SELECT count(*) FROM sqlite_master"):
             raise InputError(f"{self.path} is a SQLite file but no heliosc store; name another file")
-        return False
+        return 0
+
+    def backup(self, target: Path) -> None:
+        """Copy the store as it is now to another file, complete or not at all.
+
+        Raises
+        ------
+        ResourceError : the copy cannot be written
+        InputError : the store is damaged
+        """
+        try:
+            with self._lock, explained(self.path):
+                copy_store(self._connection, target)
+        except OSError as error:
+            raise ResourceError(
+                f"cannot write {target}, the copy of the store: {error.strerror}; free some space there"
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -93,7 +113,9 @@ class Database:
             try:
                 yield
                 if self._depth == 1:
+                    fault_point("store-commit:before")
                     self.execute("COMMIT")
+                    fault_point("store-commit:after")
             except BaseException:
                 if self._depth == 1 and self._connection.in_transaction:
                     self.execute("ROLLBACK")

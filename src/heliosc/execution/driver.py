@@ -1,4 +1,4 @@
-"""The loop that takes tasks from the store to the workers and their answers back."""
+"""The loop that takes tasks from the store to where they run and their answers back."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from types import FrameType
 from typing import Any
 
 from heliosc.errors import UsageError
-from heliosc.execution.pool import PoolEvent, TaskStarted, TaskSuccess, WorkerPool, WorkerSettings
+from heliosc.execution.pool import WorkerPool, WorkerSettings
 from heliosc.execution.store import QCResultStore
 from heliosc.execution.tasks import FINAL_STATES, Counts, RunInterruptedError, StaleLeaseError, Task, TaskState
+from heliosc.execution.transport import (
+    TaskLost,
+    TaskStarted,
+    TaskSuccess,
+    Transport,
+    TransportEvent,
+    TransportFactory,
+)
 
 LEASE_S = 60.0
 _POLL_S = 0.2
@@ -34,13 +42,14 @@ def run_tasks(
     store: QCResultStore,
     keys: Iterable[str] | None = None,
     *,
-    n_workers: int,
+    n_workers: int | None = None,
     on_event: OnEvent | None = None,
     stop: Callable[[], bool] | None = None,
     settings: WorkerSettings = _DEFAULT_SETTINGS,
+    transport: TransportFactory | None = None,
     lease_s: float = LEASE_S,
 ) -> Counts:
-    """Run tasks on local worker processes until all of them are done, failed or cancelled.
+    """Run tasks until all of them are done, failed or cancelled: on local worker processes, or where asked.
 
     Several processes may do this on one store at once: each task runs in one of them. Started again after any death
     it goes on with what is unfinished.
@@ -48,11 +57,13 @@ def run_tasks(
     Parameters
     ----------
     keys : tasks to run; by default all that are in the store now
-    n_workers : number of worker processes
+    n_workers, settings : number of local worker processes and how they run
+    transport : makes what runs the tasks elsewhere, in place of local worker processes
     on_event : called for each change with a dict: ``key, state`` ("running", "done", "failed", "cancelled", or
         "queued" for one that is tried again), ``done`` (final tasks), ``total, running``, ``wall_s`` (of the attempt,
         or None), ``eta_s`` (or None)
-    stop : asked often; once true, workers are ended, unfinished tasks queued again, and the counts returned
+    stop : asked often; once true, workers are ended, unfinished tasks queued again, and the counts returned; what
+        runs on a cluster goes on there
     lease_s : after this many seconds of silence drivers on other hosts may take over
 
     Returns
@@ -66,7 +77,7 @@ def run_tasks(
     UsageError : a key is not in the store
     """
     chosen = list(store.states()) if keys is None else list(dict.fromkeys(keys))
-    driver = TaskDriver(store, n_workers=n_workers, on_event=on_event, settings=settings, lease_s=lease_s)
+    driver = TaskDriver(store, transport or local_transport(n_workers, settings), on_event=on_event, lease_s=lease_s)
     driver.add(chosen)
     with _caught_signals() as caught:
         driver.run(lambda: bool(caught) or (stop is not None and stop()), is_endless=False)
@@ -76,8 +87,20 @@ def run_tasks(
     return counts
 
 
+def local_transport(n_workers: int | None, settings: WorkerSettings = _DEFAULT_SETTINGS) -> TransportFactory:
+    """Worker processes on this machine.
+
+    Raises
+    ------
+    UsageError : no or no positive number of workers
+    """
+    if n_workers is None or n_workers < 1:
+        raise UsageError(f"number of workers is {n_workers}; expected 1 or more")
+    return lambda store: WorkerPool(n_workers, settings)
+
+
 class TaskDriver:
-    """Moves its tasks through a pool of workers; ``run`` belongs to one thread, ``add`` and ``wake`` to any.
+    """Moves its tasks through a transport; ``run`` belongs to one thread, ``add`` and ``wake`` to any.
 
     Parameters
     ----------
@@ -87,27 +110,24 @@ class TaskDriver:
     def __init__(
         self,
         store: QCResultStore,
+        transport: TransportFactory,
         *,
-        n_workers: int,
         on_event: OnEvent | None = None,
-        settings: WorkerSettings = _DEFAULT_SETTINGS,
         lease_s: float = LEASE_S,
     ) -> None:
-        if n_workers < 1:
-            raise UsageError(f"number of workers is {n_workers}; expected 1 or more")
         self._store = store
-        self._n_workers = n_workers
+        self._make_transport = transport  # in the thread that runs: the kernel binds local workers to it
         self._on_event = on_event
-        self._settings = settings
         self._lease_s = lease_s
-        self._pool: WorkerPool | None = None  # while the loop runs; for wake()
-        self._pool_lock = threading.Lock()
+        self._transport: Transport | None = None  # while the loop runs; for wake()
+        self._transport_lock = threading.Lock()
         self._added: deque[str] = deque()
         self._known: set[str] = set()
         self._open: set[str] = set()  # known and not final
         self._claimable: deque[str] = deque()  # open and queued when last seen
         self._leases: dict[str, int] = {}
-        self._n_finished = 0  # by this driver
+        self._cost: dict[str, float] = {}  # of the known tasks, relative to one another
+        self._cost_open = self._cost_finished = 0.0  # the latter by this driver
         self._started_at = self._look_at = self._beat_at = 0.0
 
     def add(self, keys: Iterable[str]) -> None:
@@ -130,37 +150,38 @@ class TaskDriver:
     def wake(self) -> None:
         """Make the loop look at the store at once."""
         self._look_at = 0.0
-        with self._pool_lock:
-            if self._pool is not None:
-                self._pool.wake()
+        with self._transport_lock:
+            if self._transport is not None:
+                self._transport.wake()
 
     def run(self, should_stop: Callable[[], bool], *, is_endless: bool) -> None:
         """Work until all tasks are final (or, endless, for more to come), or until told to stop."""
         self._store.release_expired()
         self._started_at = self._beat_at = time.monotonic()
-        pool = self._pool = WorkerPool(self._n_workers, self._settings)
+        transport = self._transport = self._make_transport(self._store)
         try:
+            self._leases.update(transport.adopt())
             while not should_stop():
                 self._take_added()
-                self._look_around(pool)
+                self._look_around(transport)
                 if not self._open and not is_endless:
                     break
-                self._turn(pool, [])
-                self._turn(pool, pool.wait(_POLL_S))
+                self._turn(transport, [])
+                self._turn(transport, transport.wait(_POLL_S))
         finally:
-            with self._pool_lock:
-                self._pool = None
-            self._leave(pool)
+            with self._transport_lock:
+                self._transport = None
+            self._leave(transport)
 
-    def _turn(self, pool: WorkerPool, events: list[PoolEvent]) -> None:
-        can_start = bool(self._claimable) and pool.n_idle > 0
+    def _turn(self, transport: Transport, events: list[TransportEvent]) -> None:
+        can_start = bool(self._claimable) and transport.n_free > 0
         if not events and not can_start:
             return
         with self._store.transaction():  # one wait for the disk for answers and new work together
             changes = [change for event in events if (change := self._commit(event)) is not None]
-            tasks = self._claim(pool.n_idle)
-        for task in tasks:
-            pool.start(task)
+            tasks = self._claim(transport.n_free)
+        if tasks:
+            transport.start(tasks)
         for key, state, wall_s in changes:
             self._settle(key, state, wall_s=wall_s)
 
@@ -178,12 +199,15 @@ class TaskDriver:
             tasks.append(task)
         return tasks
 
-    def _commit(self, event: PoolEvent) -> tuple[str, TaskState, float | None] | None:
+    def _commit(self, event: TransportEvent) -> tuple[str, TaskState, float | None] | None:
         task = event.task
         if isinstance(event, TaskStarted):
             return task.key, "running", None
         self._leases.pop(task.key, None)
         try:
+            if isinstance(event, TaskLost):
+                self._store.release(task.key, task.token, event.reason)
+                return task.key, "queued", None
             if isinstance(event, TaskSuccess):
                 self._store.complete(task.key, task.token, event.result, cost=event.cost)
                 return task.key, "done", event.cost.wall_s
@@ -200,11 +224,16 @@ class TaskDriver:
         while self._added:
             keys.append(self._added.popleft())
         new = [key for key in keys if key not in self._open]
+        if not new:
+            return
+        costs = _relative_costs(self._store.cost_estimates(new))
+        self._cost.update(costs)
+        self._cost_open += sum(costs.values())
         self._known.update(new)
         self._open.update(new)
         self._follow(new)
 
-    def _look_around(self, pool: WorkerPool) -> None:
+    def _look_around(self, transport: Transport) -> None:
         """Once in a while: keep the leases, notice lost ones, and see what other drivers did."""
         now = time.monotonic()
         if now < self._look_at:
@@ -217,9 +246,9 @@ class TaskDriver:
             lost = self._store.lost_leases(self._leases)
         for key in lost:
             del self._leases[key]
-            pool.drop(key)
+            transport.drop(key)
         self._follow(lost)
-        if not self._claimable and pool.n_idle:
+        if not self._claimable and transport.n_free:
             self._store.release_expired()
             self._follow(self._open.difference(self._leases))
 
@@ -235,8 +264,10 @@ class TaskDriver:
         if state == "queued":
             self._claimable.append(key)
         elif state in FINAL_STATES:
+            cost = self._cost[key] if key in self._open else 0.0
             self._open.discard(key)
-            self._n_finished += wall_s is not None
+            self._cost_open -= cost
+            self._cost_finished += cost if wall_s is not None else 0.0
         if self._on_event is not None:
             self._on_event(self._progress(key, state, wall_s))
 
@@ -249,22 +280,32 @@ class TaskDriver:
             "total": len(self._known),
             "running": len(self._leases),
             "wall_s": wall_s,
-            "eta_s": elapsed_s / self._n_finished * len(self._open) if self._n_finished else None,
+            "eta_s": elapsed_s / self._cost_finished * self._cost_open if self._cost_finished else None,
         }
 
-    def _leave(self, pool: WorkerPool) -> None:
-        """Commit what is already answered, end the workers, queue the rest again."""
+    def _leave(self, transport: Transport) -> None:
+        """Commit what is already answered, end the workers, queue the rest again unless it goes on elsewhere."""
+        going_on: set[str] = set()
         try:
-            for event in pool.wait(0.0):
+            for event in transport.wait(0.0):
                 change = self._commit(event)
                 if change is not None:
                     self._settle(change[0], change[1], wall_s=change[2])
         finally:
-            pool.close()
+            going_on = transport.close()
+            self._store.let_go({key: token for key, token in self._leases.items() if key in going_on})
             for key, token in self._leases.items():
-                with suppress(StaleLeaseError):
-                    self._store.release(key, token, "driver stopped")
+                if key not in going_on:
+                    with suppress(StaleLeaseError):
+                        self._store.release(key, token, "driver stopped")
             self._leases.clear()
+
+
+def _relative_costs(estimates: Mapping[str, float | None]) -> dict[str, float]:
+    """Estimated costs; a task without one counts as the mean of the others."""
+    known = [cost for cost in estimates.values() if cost is not None]
+    usual = sum(known) / len(known) if known else 1.0
+    return {key: usual if cost is None else cost for key, cost in estimates.items()}
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Any
 
 from heliosc.errors import HelioscError, UsageError
-from heliosc.execution.driver import LEASE_S, OnEvent, TaskDriver
+from heliosc.execution.driver import LEASE_S, OnEvent, TaskDriver, local_transport
 from heliosc.execution.pool import WorkerSettings
 from heliosc.execution.store import QCResultStore
 from heliosc.execution.tasks import FINAL_STATES, TaskFailedError, TaskRequest, TaskState
+from heliosc.execution.transport import TransportFactory
 
 _DEFAULT_SETTINGS = WorkerSettings()
 
@@ -43,7 +44,13 @@ class AsyncQCManager:
     n_workers, max_workers : number of worker processes, under either name
     on_event : see ``run_tasks``; called in the background thread
     settings : how workers run
+    transport : makes what runs the tasks elsewhere, in place of local worker processes
+    max_pending : submitting waits while so many tasks are unfinished; None for no limit
     lease_s : see ``run_tasks``
+
+    Attributes
+    ----------
+    eta_s : seconds until all submitted tasks are finished, from their cost estimates; None before the first is
 
     Raises
     ------
@@ -58,18 +65,26 @@ class AsyncQCManager:
         max_workers: int | None = None,
         on_event: OnEvent | None = None,
         settings: WorkerSettings = _DEFAULT_SETTINGS,
+        transport: TransportFactory | None = None,
+        max_pending: int | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
         counts = {count for count in (n_workers, max_workers) if count is not None}
-        if len(counts) != 1:
+        if len(counts) != 1 and transport is None:
             raise UsageError(f"n_workers is {n_workers} and max_workers is {max_workers}; expected one of the two")
         self.store = store
         self._on_event = on_event
         self._pending: dict[str, TaskFuture] = {}  # finished ones are forgotten: the store has the results
+        self.eta_s: float | None = None
+        self._max_pending = max_pending
         self._lock = threading.RLock()
+        self._has_room = threading.Condition(self._lock)
         self._stopping = threading.Event()
         self._driver = TaskDriver(
-            store, n_workers=counts.pop(), on_event=self._note, settings=settings, lease_s=lease_s
+            store,
+            transport or local_transport(counts.pop(), settings),
+            on_event=self._note,
+            lease_s=lease_s,
         )
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="heliosc-qc-manager", daemon=True)
@@ -92,6 +107,9 @@ class AsyncQCManager:
         priority: float = 0.0,
         timeout_s: float | None = None,
         max_attempts: int = 2,
+        cores: int = 1,
+        memory_mb: int | None = None,
+        cost_s: float | None = None,
     ) -> TaskFuture:
         """Ask for one task; see ``TaskRequest``. A task that is done already gives a finished future.
 
@@ -100,11 +118,14 @@ class AsyncQCManager:
         UsageError : bad callable name, or the manager is closed
         InputError : the payload is not JSON
         """
-        return self.submit_many([TaskRequest(callable, payload, identity, priority, timeout_s, max_attempts)])[0]
+        request = TaskRequest(callable, payload, identity, priority, timeout_s, max_attempts, cores, memory_mb, cost_s)
+        return self.submit_many([request])[0]
 
     def submit_many(self, requests: Iterable[TaskRequest]) -> list[TaskFuture]:
-        """Ask for many tasks in one transaction."""
-        self._refuse_if_closed()
+        """Ask for many tasks in one transaction, once there is room for more."""
+        with self._has_room:
+            self._has_room.wait_for(self._may_submit)
+            self._refuse_if_closed()
         return self._watch(self.store.submit_many(requests).keys)
 
     def fetch(self, key: str, *, timeout_s: float | None = None) -> Any:
@@ -167,6 +188,10 @@ class AsyncQCManager:
         if self._error is not None and wait_for_tasks:
             raise self._error
 
+    def _may_submit(self) -> bool:
+        is_full = self._max_pending is not None and len(self._pending) >= self._max_pending
+        return not is_full or self._stopping.is_set()
+
     def _refuse_if_closed(self) -> None:
         if self._error is not None:
             raise self._error
@@ -191,12 +216,14 @@ class AsyncQCManager:
         return [futures[key] for key in keys]
 
     def _note(self, event: dict[str, Any]) -> None:
+        self.eta_s = event["eta_s"]
         if event["state"] in FINAL_STATES:
             with self._lock:  # retry() takes it too: the task stays what it is while we look
                 state = self.store.states([event["key"]])[event["key"]]
                 future = self._pending.pop(event["key"], None) if state in FINAL_STATES else None
                 if future is not None:
                     self._resolve(future, state)
+                    self._has_room.notify_all()
         if self._on_event is not None:
             self._on_event(event)
 
@@ -223,6 +250,7 @@ class AsyncQCManager:
                 self._stopping.set()
                 abandoned = list(self._pending.values())
                 self._pending.clear()
+                self._has_room.notify_all()
             for future in abandoned:
                 future.set_exception(self._error or CancelledError("the manager was closed; the task stays queued"))
 

@@ -1,4 +1,4 @@
-"""Local worker processes: started, fed, watched, ended. Knows no store.
+"""The local transport: worker processes started, fed, watched, ended. Knows no store.
 
 References
 ----------
@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,10 @@ from heliosc.execution.protocol import (
     OUTPUT_NAME,
     child_environment,
     module_command,
+    write_task,
 )
 from heliosc.execution.tasks import CRASH, TIMEOUT, AttemptCost, Task
+from heliosc.execution.transport import TaskError, TaskStarted, TaskSuccess, TransportEvent
 from heliosc.execution.worker_process import WorkerProcess
 
 START_LIMIT_S = 300.0  # for importing the callable, which may pull in large libraries from a slow disk
@@ -45,7 +48,8 @@ class WorkerSettings:
     Attributes
     ----------
     n_threads : OpenMP and BLAS threads of one worker
-    memory_limit_bytes : address space of one worker (counts reserved, not only used memory); None for no limit
+    memory_limit_bytes : address space of one worker (counts reserved, not only used memory); None for no limit; a
+        task may ask for less
     scratch : folder in which each attempt gets its own; by default the system's temporary folder
     keep_scratch : which attempts' folders stay
     """
@@ -54,36 +58,6 @@ class WorkerSettings:
     memory_limit_bytes: int | None = None
     scratch: Path | None = None
     keep_scratch: Literal["never", "failed", "always"] = "never"
-
-
-@dataclass(frozen=True)
-class TaskStarted:
-    """The callable is imported and running."""
-
-    task: Task
-
-
-@dataclass(frozen=True)
-class TaskSuccess:
-    """An attempt that returned."""
-
-    task: Task
-    result: Any
-    cost: AttemptCost
-
-
-@dataclass(frozen=True)
-class TaskError:
-    """An attempt that did not return."""
-
-    task: Task
-    error_class: str
-    reason: str
-    traceback: str | None
-    cost: AttemptCost
-
-
-PoolEvent = TaskStarted | TaskSuccess | TaskError
 
 
 @dataclass
@@ -131,7 +105,7 @@ class WorkerPool:
         self.close()
 
     @property
-    def n_idle(self) -> int:
+    def n_free(self) -> int:
         """Number of tasks that ``start`` can take now."""
         return self._n_workers - len(self.running())
 
@@ -143,20 +117,29 @@ class WorkerPool:
         """Make ``wait`` in another thread return."""
         os.eventfd_write(self._alarm, 1)
 
-    def start(self, task: Task) -> None:
-        """Give a task to an idle worker; ``n_idle`` must not be 0."""
+    def adopt(self) -> dict[str, int]:
+        """Nothing: workers die with their driver."""
+        return {}
+
+    def start(self, tasks: Sequence[Task]) -> None:
+        """Give each task to an idle worker; at most ``n_free``."""
+        for task in tasks:
+            self._start(task)
+
+    def _start(self, task: Task) -> None:
         idle = [worker for worker, job in self._workers.items() if job is None]
         worker = idle[0] if idle else self._start_worker()
         folder = self._home / f"{task.key[:12]}-{task.token}"
         try:
             folder.mkdir()
+            write_task(folder, task)
         except OSError as error:
-            raise ResourceError(f"cannot make {folder}: {error.strerror}; free some space there") from error
+            raise ResourceError(f"cannot write in {folder}: {error.strerror}; free some space there") from error
         now = time.monotonic()
         self._workers[worker] = _Job(task, folder, since=now, deadline=now + START_LIMIT_S)
-        worker.send({"callable": task.callable, "payload": task.payload, "folder": str(folder)})
+        worker.send(folder)
 
-    def wait(self, timeout_s: float) -> list[PoolEvent]:
+    def wait(self, timeout_s: float) -> list[TransportEvent]:
         """What has happened, after waiting at most so long for something to happen.
 
         Raises
@@ -180,7 +163,7 @@ class WorkerPool:
                 self._remove(worker)
                 self._clean(job, has_failed=True)
 
-    def close(self) -> None:
+    def close(self) -> set[str]:
         """End all workers and everything they started."""
         for worker in list(self._workers):
             job = self._workers[worker]
@@ -193,8 +176,9 @@ class WorkerPool:
         os.close(self._alarm)
         if self._settings.keep_scratch == "never":
             shutil.rmtree(self._home, ignore_errors=True)
+        return set()
 
-    def _look_at(self, worker: WorkerProcess) -> list[PoolEvent]:
+    def _look_at(self, worker: WorkerProcess) -> list[TransportEvent]:
         has_ended = worker.has_ended()  # asked before reading: what it said before its end counts
         events = [event for message in worker.messages() if (event := self._understood(worker, message)) is not None]
         job = self._workers[worker]
@@ -209,7 +193,7 @@ class WorkerPool:
             events.append(self._timed_out(job))
         return events
 
-    def _understood(self, worker: WorkerProcess, message: dict[str, Any]) -> PoolEvent | None:
+    def _understood(self, worker: WorkerProcess, message: dict[str, Any]) -> TransportEvent | None:
         job = self._workers[worker]
         if message["event"] == "ready" or job is None:
             worker.is_ready = True

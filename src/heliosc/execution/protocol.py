@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from pathlib import Path
 
 from heliosc.execution.processes import TOKEN_VARIABLE
+from heliosc.execution.tasks import Task
 
 WORKER_MODULE = "heliosc.execution.worker"
 GUARD_MODULE = "heliosc.execution.guard"
 OUTPUT_NAME = "output.txt"  # in an attempt's folder: all that the task printed
+TASK_NAME = "task.json"  # in an attempt's folder: what to run
 GUARD_DISMISSED = b"q"
 _PATH_VARIABLE = "PYTHONPATH"
 _PATH_BEFORE_VARIABLE = "HELIOSC_PYTHONPATH_BEFORE"
+
+
+def write_task(folder: Path, task: Task) -> None:
+    """Leave a task in its folder: through a pipe a large one would wait for a worker that is stopped.
+
+    Raises
+    ------
+    OSError : the folder cannot be written
+    """
+    order = {"callable": task.callable, "payload": task.payload, "memory_mb": task.memory_mb}
+    (folder / TASK_NAME).write_text(json.dumps(order))
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

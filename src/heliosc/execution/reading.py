@@ -68,6 +68,15 @@ class StoreReader:
         rows.sort(key=lambda row: (-row[2], row[3]))
         return {row[0]: row[1] for row in rows}
 
+    def cost_estimates(self, keys: Iterable[str]) -> dict[str, float | None]:
+        """Estimated core seconds of each known key; None where no estimate was given."""
+        query = "SELECT key, cost_s FROM tasks WHERE key IN (SELECT value FROM json_each(?))"
+        return {
+            key: cost
+            for chunk in _chunks(list(dict.fromkeys(keys)))
+            for key, cost in self._db.rows(query, [json.dumps(chunk)])
+        }
+
     def counts(self, keys: Iterable[str] | None = None) -> Counts:
         """Number of tasks in each state, of these keys or of all."""
         if keys is None:

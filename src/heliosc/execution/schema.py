@@ -1,8 +1,8 @@
-"""Tables of the task store and the check of their version."""
+"""Tables of the task store in their newest version; ``migrations`` leads older stores here."""
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x48454C53  # "HELS": tells a heliosc store from any other SQLite file
 
 TABLES = (
@@ -15,6 +15,9 @@ TABLES = (
         priority REAL NOT NULL,
         timeout_s REAL,
         max_attempts INTEGER NOT NULL,
+        cores INTEGER NOT NULL DEFAULT 1,
+        memory_mb INTEGER,
+        cost_s REAL,  -- estimated core seconds
         state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
         n_failures INTEGER NOT NULL DEFAULT 0,  -- since the last retry asked for
         fence INTEGER,  -- token of the attempt that may write
@@ -38,7 +41,8 @@ TABLES = (
         traceback TEXT,
         scratch TEXT,
         wall_s REAL,
-        cpu_s REAL
+        cpu_s REAL,
+        job TEXT  -- of a cluster; NULL: the attempt dies with its driver
     )""",
     "CREATE INDEX attempts_key ON attempts (key, token)",
     """CREATE TABLE results (
@@ -56,5 +60,13 @@ TABLES = (
         token INTEGER,
         kind TEXT NOT NULL,
         detail TEXT NOT NULL
+    )""",
+    """CREATE TABLE jobs (
+        name TEXT PRIMARY KEY,
+        transport TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        external_id TEXT,  -- NULL: written down before it was handed to the cluster, whose answer is not known
+        state TEXT NOT NULL CHECK (state IN ('open', 'ended')),
+        created_at REAL NOT NULL
     )""",
 )

@@ -11,10 +11,12 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from heliosc.execution.identity import canonical_json, task_key, text_digest
+from heliosc.execution.jobs import JobLedger
 from heliosc.execution.processes import ProcessIdentity, own_identity
 from heliosc.execution.reading import StoreReader
 from heliosc.execution.tasks import (
@@ -40,11 +42,19 @@ class QCResultStore(StoreReader):
     ----------
     path : file of the store, made where absent; never on a network file system
 
+    Attributes
+    ----------
+    jobs : JobLedger of what was handed to a cluster
+
     Raises
     ------
     ResourceError : it cannot be made or written
     InputError : damaged, no heliosc store, or written by a newer heliosc
     """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.jobs = JobLedger(self._db)
 
     def __enter__(self) -> QCResultStore:
         return self
@@ -72,6 +82,9 @@ class QCResultStore(StoreReader):
         priority: float = 0.0,
         timeout_s: float | None = None,
         max_attempts: int = 2,
+        cores: int = 1,
+        memory_mb: int | None = None,
+        cost_s: float | None = None,
     ) -> str:
         """Ask for one task; see ``TaskRequest``. The same identity again finds the first row, whatever its state.
 
@@ -83,7 +96,7 @@ class QCResultStore(StoreReader):
         ------
         UsageError, InputError : the callable's name or the payload cannot be used
         """
-        request = TaskRequest(callable, payload, identity, priority, timeout_s, max_attempts)
+        request = TaskRequest(callable, payload, identity, priority, timeout_s, max_attempts, cores, memory_mb, cost_s)
         return self.submit_many([request]).keys[0]
 
     def submit_many(self, requests: Iterable[TaskRequest]) -> SubmitReport:
@@ -94,8 +107,9 @@ class QCResultStore(StoreReader):
         with self._db.transaction():
             for row in rows:
                 n_new += self._db.execute(
-                    "INSERT INTO tasks (key, callable, payload, identity, priority, timeout_s, max_attempts, state,"
-                    " submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT (key) DO NOTHING",
+                    "INSERT INTO tasks (key, callable, payload, identity, priority, timeout_s, max_attempts, cores,"
+                    " memory_mb, cost_s, submitted_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')"
+                    " ON CONFLICT (key) DO NOTHING",
                     row,
                 )
         return SubmitReport(keys=[row[0] for row in rows], n_new=n_new)
@@ -149,17 +163,17 @@ class QCResultStore(StoreReader):
             condition = "+state = 'queued' AND key IN (SELECT value FROM json_each(?))"
             parameters = [json.dumps(list(keys))]
         query = (
-            "SELECT key, callable, payload, timeout_s FROM tasks"  # noqa: S608 - no outside text in it
+            "SELECT key, callable, payload, timeout_s, cores, memory_mb FROM tasks"  # noqa: S608 - no outside text in it
             f" WHERE {condition} ORDER BY priority DESC, id LIMIT 1"
         )
         with self._db.transaction():
             row = self._db.row(query, parameters)
             if row is None:
                 return None
-            key, callable_name, payload, timeout_s = row
+            key, callable_name, payload, *limits = row
             number, token = self._open_attempt(key, worker_id)
             self._set_state(key, "running", fence=token, lease_until=time.time() + lease_s)
-        return Task(key, callable_name, json.loads(payload), token, number, timeout_s)
+        return Task(key, callable_name, json.loads(payload), token, number, *limits)
 
     def heartbeat(self, leases: Mapping[str, int], *, lease_s: float) -> set[str]:
         """Extend leases given as key and token.
@@ -176,6 +190,13 @@ class QCResultStore(StoreReader):
                 else:
                     lost.add(key)
         return lost
+
+    def let_go(self, leases: Mapping[str, int]) -> None:
+        """End leases at once whose work goes on elsewhere: whoever adopts their jobs need not wait."""
+        with self._db.transaction():
+            for key, token in leases.items():
+                if self._holds(key, token):
+                    self._db.execute("UPDATE tasks SET lease_until = 0 WHERE key = ?", [key])
 
     def lost_leases(self, leases: Mapping[str, int]) -> set[str]:
         """Keys of these leases (key and token) that are lost; reads only."""
@@ -322,7 +343,7 @@ class QCResultStore(StoreReader):
     def _stale_leases(self) -> Iterator[tuple[str, int, str]]:
         running = (
             "SELECT t.key, t.fence, t.lease_until, a.host, a.pid, a.pid_start FROM tasks t"
-            " JOIN attempts a ON a.token = t.fence WHERE t.state = 'running'"
+            " JOIN attempts a ON a.token = t.fence WHERE t.state = 'running' AND a.job IS NULL"
         )
         for key, token, lease_until, *driver in self._db.rows(running):
             if ProcessIdentity(*driver).is_known_dead():
@@ -351,6 +372,9 @@ def _task_row(request: TaskRequest, now: float) -> list[Any]:
         request.priority,
         request.timeout_s,
         request.max_attempts,
+        request.cores,
+        request.memory_mb,
+        request.cost_s,
         now,
     ]
 

@@ -32,6 +32,9 @@ class TaskRequest:
     priority : larger runs first
     timeout_s : wall-clock limit of one attempt; None for no limit
     max_attempts : tries in all where the failure is of a kind that may pass
+    cores : CPU cores of one attempt
+    memory_mb : memory of one attempt in MiB; locally a limit of the address space, on a cluster what is asked for
+    cost_s : estimated core seconds of one attempt, for the remaining time shown; None where there is no estimate
     """
 
     callable: str
@@ -40,6 +43,9 @@ class TaskRequest:
     priority: float = 0.0
     timeout_s: float | None = None
     max_attempts: int = 2
+    cores: int = 1
+    memory_mb: int | None = None
+    cost_s: float | None = None
 
     def __post_init__(self) -> None:
         module, _, function = self.callable.partition(":")
@@ -51,6 +57,12 @@ class TaskRequest:
             raise UsageError(f"timeout_s is {self.timeout_s}; expected a positive number of seconds or None")
         if self.max_attempts < 1:
             raise UsageError(f"max_attempts is {self.max_attempts}; expected 1 or more")
+        if self.cores < 1:
+            raise UsageError(f"cores is {self.cores}; expected 1 or more")
+        if self.memory_mb is not None and self.memory_mb < 1:
+            raise UsageError(f"memory_mb is {self.memory_mb}; expected 1 or more MiB, or None")
+        if self.cost_s is not None and not 0 < self.cost_s < float("inf"):
+            raise UsageError(f"cost_s is {self.cost_s}; expected a positive number of core seconds or None")
 
     def full_identity(self) -> Mapping[str, Any]:
         """Identity that the key is made of."""
@@ -68,7 +80,9 @@ class Task:
     payload: dict[str, Any]
     token: int
     attempt: int
-    timeout_s: float | None
+    timeout_s: float | None = None
+    cores: int = 1
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """A worker process: imports callables once and runs tasks one after the other.
 
-Started as ``python -m heliosc.execution.worker DRIVER_PID MEMORY_LIMIT`` by ``pool``. One JSON object a line comes in
-on standard input and goes out on standard output; whatever a task prints goes into ``output.txt`` of its folder.
+Started as ``python -m heliosc.execution.worker DRIVER_PID MEMORY_LIMIT`` by ``pool``. Folders with a ``task.json`` come
+in on standard input, one a line, JSON objects go out on standard output; whatever a task prints goes into
+``output.txt`` of its folder.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from heliosc.errors import HelioscError, MissingDependencyError, UsageError
 from heliosc.execution.identity import canonical_json
-from heliosc.execution.protocol import OUTPUT_NAME, restore_import_path_variable
+from heliosc.execution.protocol import OUTPUT_NAME, TASK_NAME, restore_import_path_variable
 from heliosc.execution.tasks import UNEXPECTED
 
 _PR_SET_PDEATHSIG = 1
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> None:
     incoming, outgoing = _private_channels()
     _send(outgoing, {"event": "ready"})
     for line in incoming:
-        _serve(json.loads(line), outgoing)
+        _serve(Path(line.rstrip("\n")), outgoing)
     os._exit(0)  # threads left over by a task must not keep the process
 
 
@@ -85,8 +86,9 @@ def _send(channel: int, message: dict[str, Any]) -> None:
         data = data[os.write(channel, data) :]
 
 
-def _serve(task: dict[str, Any], channel: int) -> None:
-    with _output_in(Path(task["folder"])):
+def _serve(folder: Path, channel: int) -> None:
+    task = json.loads((folder / TASK_NAME).read_text())
+    with _output_in(folder), _memory_limit(task["memory_mb"]):
         started, cpu_before = time.monotonic(), _cpu_seconds()
         try:
             function = load_callable(task["callable"])
@@ -107,6 +109,18 @@ def _classed(error: BaseException) -> dict[str, str]:
     if isinstance(error, MemoryError):
         return {"error_class": "resource", "reason": "out of memory; run it with a larger memory limit"}
     return {"error_class": UNEXPECTED, "reason": f"{type(error).__name__}: {error}"}
+
+
+@contextmanager
+def _memory_limit(memory_mb: int | None) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if memory_mb is not None:
+        limits = [limit for limit in (memory_mb << 20, soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextmanager

@@ -71,12 +71,10 @@ class WorkerProcess:
         """Exit code, negative for a signal; waits for the end."""
         return self._process.wait()
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Hand over one message; a worker that has just died is noticed by ``has_ended``."""
-        data = f"{json.dumps(message)}\n".encode()
+    def send(self, folder: Path) -> None:
+        """Have the task in this folder run; a worker that has just died is noticed by ``has_ended``."""
         with suppress(BrokenPipeError):
-            while data:
-                data = data[os.write(self._input, data) :]
+            os.write(self._input, f"{folder}\n".encode())  # shorter than what a pipe takes at once
 
     def messages(self) -> list[dict[str, Any]]:
         """What the worker has said since the last call."""
