@@ -12,6 +12,8 @@ from heliosc.qc.external.settings import Job
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.units import HARTREE_EV
 
+_MAX_DIGITS = 10  # of an integer; a damaged file may hold thousands
+
 
 @dataclass(frozen=True, slots=True)
 class ExcitedState:
@@ -43,7 +45,8 @@ class ProgramOutput:
     method, basis : as the program names what it ran, to be held against what was asked
     dispersion : its dispersion correction, ``none`` when it says that it used none
     solvent : model and solvent as the program names them, ``none`` in the gas phase
-    excited_states : in order of energy
+    excited_states : in the order of the program, singlets before triplets
+    excitation_method : ``tda`` (CIS too) or ``td``
     polarizability_A3 : isotropic static polarizability
     frequencies_per_cm : harmonic, imaginary ones negative
     """
@@ -68,6 +71,7 @@ class ProgramOutput:
     excited_states: tuple[ExcitedState, ...] = ()
     polarizability_A3: float | None = None
     frequencies_per_cm: tuple[float, ...] = ()
+    excitation_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def last_number(text: str, pattern: str) -> float | None:
 def last_integer(text: str, pattern: str) -> int | None:
     """Integer in the last match of a pattern with one group."""
     matches = re.findall(pattern, text, re.MULTILINE)
-    return int(matches[-1]) if matches else None
+    return int(matches[-1]) if matches and len(matches[-1]) < _MAX_DIGITS else None
 
 
 def as_number(text: str) -> float | None:
