@@ -45,6 +45,13 @@ LEVELS: dict[str, LevelOfTheory] = {
             "ipea1//gfn2", "xtb", "gas phase", "IPEA1-xTB on GFN2-xTB geometries; IE and EA shifted by -4.846 eV"
         ),
         LevelOfTheory("structure", "predicted", "1", "computed from the molecular graph alone"),
+        LevelOfTheory("dftb", "xtb", "gas phase", "density-functional tight binding, parameters as the data set's"),
+        LevelOfTheory("scharber//gfn2", "xtb", "device model", "Scharber's model on calibrated GFN2-xTB orbitals"),
+        LevelOfTheory("scharber//dft", "dft", "device model", "Scharber's model on calibrated DFT orbitals"),
+        LevelOfTheory("experiment", "experiment", "as published", "measured"),
+        LevelOfTheory("experiment-cv", "experiment", "CV", "measured by cyclic voltammetry, against vacuum"),
+        LevelOfTheory("experiment-film", "experiment", "film", "measured on a film"),
+        LevelOfTheory("experiment-device", "experiment", "device", "measured on a device"),
     )
 }
 

@@ -37,7 +37,17 @@ _DEFINITIONS = (
     PropertyDefinition("oscillator_strength", "1", "f(S1)", "oscillator strength of S1, length gauge"),
     PropertyDefinition("dipole_moment", "D", "mu", "norm of the neutral's dipole moment at R0"),
     PropertyDefinition("polarizability", "A^3", "alpha", "isotropic static polarizability of the neutral at R0"),
+    PropertyDefinition("optical_gap", "eV", "E(opt)", "onset of absorption, measured"),
+    PropertyDefinition("power_conversion_efficiency", "%", "PCE", "of a solar cell with this material"),
+    PropertyDefinition("open_circuit_voltage", "V", "V_OC", "of a solar cell with this material"),
+    PropertyDefinition("short_circuit_current", "mA/cm^2", "J_SC", "of a solar cell with this material"),
+    PropertyDefinition("fill_factor", "%", "FF", "of a solar cell with this material"),
+    PropertyDefinition("hansen_dispersion", "MPa^0.5", "delta(D)", "Hansen parameter of dispersion"),
+    PropertyDefinition("hansen_polar", "MPa^0.5", "delta(P)", "Hansen parameter of dipoles"),
+    PropertyDefinition("hansen_hydrogen_bonding", "MPa^0.5", "delta(H)", "Hansen parameter of hydrogen bonds"),
     PropertyDefinition("sa_score", "1", "SA", "synthetic accessibility, 1 easy to 10 hard"),
+    PropertyDefinition("sa_score_core", "1", "SA(core)", "sa_score with alkyl chains cut to methyl"),
+    PropertyDefinition("synthesizability_score", "1", "synth", "as a data set gives it; its scale is its own"),
 )
 
 PROPERTIES: dict[str, PropertyDefinition] = {definition.name: definition for definition in _DEFINITIONS}
