@@ -1,93 +1,44 @@
-"""kill -9 of the driver at random moments: nothing lost, nothing doubled, nothing left behind."""
+"""kill -9 at any moment: nothing lost, nothing doubled, nothing left behind; the long form is ``make torture``."""
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from torture import COMMANDS, Campaign
 
-from heliosc.execution import Counts, QCResultStore, TaskRequest
+from heliosc.execution import Counts, QCResultStore, StaleLeaseError, TaskRequest
+from heliosc.faults import EXIT_CODE, FAULT_POINTS, VARIABLE
 
-N_TASKS = 60
-N_KILLS = 6
-N_WORKERS = 2
-FAKES = Path(__file__).parents[1] / "unit" / "execution"
+HERE = Path(__file__).parent
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - kill -9 does not depend on the disk
-RUN = """
+N_LATE = 100
+SMALL = {"n_rounds": 2, "round_size": 6, "sleep_s": 0.0}
+CLUSTER_ONLY = {"job-submit:before", "job-submit:after"}
+
+CLAIM_AND_COMPLETE = """
 import sys
 from pathlib import Path
-from heliosc.execution import QCResultStore, run_tasks
-store = QCResultStore(Path(sys.argv[1]))
-run_tasks(store, n_workers=int(sys.argv[2]), on_event=lambda event: print(event["state"], flush=True))
+from heliosc.execution import QCResultStore, StaleLeaseError
+with QCResultStore(Path(sys.argv[1])) as store:
+    while task := store.claim("late worker", lease_s=0.05):
+        print(task.key, flush=True)
+        sys.stdin.readline()
+        try:
+            store.complete(task.key, task.token, "late")
+        except StaleLeaseError:
+            print("refused", flush=True)
+        else:
+            print("written", flush=True)
 """
-
-
-class Campaign:
-    """A store full of fake tasks, and the command that runs it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = folder / "executions.log"
-        self.scratch = folder / "scratch"
-        self.scratch.mkdir(parents=True)
-        self.mark = f"FAKE_CAMPAIGN={uuid.uuid4().hex}"  # inherited by everything the driver starts
-        self.store = QCResultStore(folder / "store.db")
-        self.keys = self.store.submit_many(
-            TaskRequest("fake_calculations:logged_square", {"x": x, "sleep_s": 0.05}) for x in range(N_TASKS)
-        ).keys
-
-    def start(self) -> subprocess.Popen[str]:
-        name, _, value = self.mark.partition("=")
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(FAKES), *(entry for entry in sys.path if entry)]),
-            "FAKE_LOG": str(self.log),
-            "TMPDIR": str(self.scratch),
-            name: value,
-        }
-        command = [sys.executable, "-c", RUN, str(self.store.path), str(N_WORKERS)]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-
-    def run_to_end(self) -> None:
-        with self.start() as process:
-            process.communicate(timeout=60)
-        assert process.returncode == 0
-
-    def executions(self) -> Counter[str]:
-        """How often each task was started."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return Counter(line.removeprefix("start ") for line in lines if line.startswith("start"))
-
-    def finished(self) -> set[str]:
-        """Tasks whose result is committed, by their x."""
-        return {str(x) for x, key in enumerate(self.keys) if self.store.states([key])[key] == "done"}
-
-    def living(self) -> dict[int, str]:
-        """Pid and command of the processes that carry the campaign's mark."""
-        found = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if self.mark.encode() in (entry / "environ").read_bytes():
-                    found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
-            except OSError:  # it has just ended
-                continue
-        return found
-
-    def wait_until_nothing_lives(self) -> None:
-        deadline = time.monotonic() + 10
-        while left := self.living():
-            assert time.monotonic() < deadline, f"orphans 10 s later: {left}"
-            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -97,48 +48,85 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_a_campaign_killed_at_random_moments_ends_as_if_undisturbed(folder: Path) -> None:
-    undisturbed = Campaign(folder / "undisturbed")
-    undisturbed.run_to_end()
-    assert set(undisturbed.executions().values()) == {1}
-    undisturbed.wait_until_nothing_lives()
+@pytest.mark.slow
+def test_a_campaign_killed_at_random_moments_ends_as_if_undisturbed() -> None:
+    command = [sys.executable, str(HERE / "torture.py"), "--rounds", "8", "--round-size", "50", "--kills", "30"]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=300)
+    figures = json.loads(answer.stdout)
+    assert figures["broken"] == []
+    assert answer.returncode == 0
+    assert figures["kills"] == 30
+    assert figures["executed again (in flight when killed)"] <= 2 * 30  # two workers
 
-    killed = Campaign(folder / "killed")
-    moments = random.Random(20261122)
-    for _ in range(N_KILLS):
-        with killed.start() as process:
-            assert process.stdout is not None
-            process.stdout.readline()  # at work
-            time.sleep(moments.uniform(0, 0.2))
-            process.kill()
-        finished, executed = killed.finished(), killed.executions()
-        killed.wait_until_nothing_lives()
-        with killed.start() as process:  # and once more, killed before or while it starts its workers
-            time.sleep(moments.uniform(0, 0.2))
-            process.kill()
-        assert {x: killed.executions()[x] for x in finished} == {x: executed[x] for x in finished}
-    assert 0 < len(killed.finished()) < N_TASKS  # the kills came in the middle
-    killed.run_to_end()
 
-    assert killed.store.counts() == Counts(done=N_TASKS)
-    assert [killed.store.result(key)["square"] for key in killed.keys] == [x**2 for x in range(N_TASKS)]
-    assert killed.store.export() == undisturbed.store.export()
-    assert sum(killed.executions().values()) - N_TASKS <= 2 * N_KILLS * N_WORKERS  # those in flight
-    killed.wait_until_nothing_lives()
-    assert list(killed.scratch.iterdir()) == []
-    for campaign in (undisturbed, killed):
-        campaign.store.close()
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    campaign = Campaign(tmp_path_factory.mktemp("undisturbed") / "campaign", **SMALL)
+    campaign.run_to_end()
+    return campaign.exported.read_text()
+
+
+@pytest.mark.parametrize("passage", [1, 2, 9])
+@pytest.mark.parametrize("point", [point for point in FAULT_POINTS if point not in CLUSTER_ONLY])
+def test_the_driver_may_die_just_before_and_just_after_each_durable_step(
+    folder: Path, undisturbed: str, point: str, passage: int
+) -> None:
+    campaign = Campaign(folder / "campaign", **SMALL)
+    with campaign.start(**{VARIABLE: f"{point}#{passage}"}) as process:
+        process.communicate(timeout=60)
+    assert process.returncode == EXIT_CODE or (process.returncode == 0 and passage > 1)  # 0: not taken so often
+    assert campaign.orphans() == {}
+    committed, executions = campaign.committed(), campaign.executions()
+    campaign.run_to_end()
+    assert campaign.exported.read_text() == undisturbed
+    assert {x: campaign.executions()[x] for x in committed} == {x: executions[x] for x in committed}
+
+
+def test_a_stopped_worker_that_comes_back_late_is_refused_each_time(folder: Path) -> None:
+    path = folder / "store.sqlite"
+    with QCResultStore(path) as store:
+        keys = store.submit_many(TaskRequest("m:f", {"x": x}) for x in range(N_LATE)).keys
+        command = [sys.executable, "-c", CLAIM_AND_COMPLETE, str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as late:
+            assert late.stdin is not None
+            assert late.stdout is not None
+            answers = []
+            for _ in range(N_LATE):
+                key = late.stdout.readline().strip()
+                late.send_signal(signal.SIGSTOP)
+                token = _overtake(store, key)
+                late.stdin.write("go\n")
+                late.send_signal(signal.SIGCONT)
+                answers.append(late.stdout.readline().strip())
+                with pytest.raises(StaleLeaseError):
+                    store.complete(key, token - 1, "later still")
+        assert answers == ["refused"] * N_LATE
+        assert store.counts() == Counts(done=N_LATE)
+        assert {store.result(key) for key in keys} == {"in time"}
+        assert all([kind for _, kind, _ in store.events(key)].count("refused") == 2 for key in keys)
 
 
 def test_the_programs_of_a_killed_worker_die_with_it(folder: Path) -> None:
-    campaign = Campaign(folder / "worker")
+    campaign = Campaign(folder / "worker", n_rounds=1, round_size=10, sleep_s=0.3)
     with campaign.start() as process:
         assert process.stdout is not None
         process.stdout.readline()
-        workers = [pid for pid, command in campaign.living().items() if "heliosc.execution.worker" in command]
-        os.kill(workers[0], signal.SIGKILL)
+        programs = campaign.living("sleep 300")
+        os.kill(next(iter(campaign.living(COMMANDS["worker"]))), signal.SIGKILL)
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert campaign.store.counts() == Counts(done=N_TASKS)
-    campaign.wait_until_nothing_lives()
-    campaign.store.close()
+    assert programs
+    assert campaign.orphans() == {}
+    assert len(campaign.committed()) == 10
+
+
+def _overtake(store: QCResultStore, key: str) -> int:
+    """Wait until the lease has ended, then do the task in the place of who holds it."""
+    deadline = time.monotonic() + 10
+    while not store.release_expired():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    task = store.claim("in time", lease_s=60, keys=[key])
+    assert task is not None
+    store.complete(key, task.token, "in time")
+    return task.token

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from heliosc.execution.manager import AsyncQCManager, DFTInterface, TaskFuture
     from heliosc.execution.pool import WorkerSettings
     from heliosc.execution.store import QCResultStore
+    from heliosc.execution.summary import QueueSummary, summarize
     from heliosc.execution.tasks import (
         Attempt,
         AttemptCost,
         Counts,
         RunInterruptedError,
+        RunningTask,
         StaleLeaseError,
         Task,
         TaskFailedError,
@@ -33,7 +35,9 @@ __all__ = [
     "Counts",
     "DFTInterface",
     "QCResultStore",
+    "QueueSummary",
     "RunInterruptedError",
+    "RunningTask",
     "StaleLeaseError",
     "Task",
     "TaskFailedError",
@@ -43,6 +47,7 @@ __all__ = [
     "WorkerSettings",
     "canonical_json",
     "run_tasks",
+    "summarize",
     "task_key",
 ]
 
@@ -50,10 +55,12 @@ _HOMES = {
     "AsyncQCManager": "manager",
     "DFTInterface": "manager",
     "QCResultStore": "store",
+    "QueueSummary": "summary",
     "TaskFuture": "manager",
     "WorkerSettings": "pool",
     "canonical_json": "identity",
     "run_tasks": "driver",
+    "summarize": "summary",
     "task_key": "identity",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.database import Database
 from heliosc.execution.identity import canonical_json, text_digest
-from heliosc.execution.tasks import Attempt, Counts, TaskFailure, TaskState
+from heliosc.execution.tasks import Attempt, Counts, RunningTask, TaskFailure, TaskState
 from heliosc.files import write_atomically
 
 _CHUNK = 500  # keys asked for at once
@@ -92,6 +92,35 @@ class StoreReader:
             [key],
         )
         return [Attempt(*row) for row in rows]
+
+    def failures(self) -> list[TaskFailure]:
+        """Every task that has failed for good, in the order in which they were submitted."""
+        rows = self._db.rows(
+            "SELECT t.key, a.error_class, a.reason, a.number FROM tasks t JOIN attempts a"
+            " ON a.token = (SELECT max(token) FROM attempts WHERE key = t.key) WHERE t.state = 'failed' ORDER BY t.id"
+        )
+        return [TaskFailure(*row) for row in rows]
+
+    def running(self) -> list[RunningTask]:
+        """Attempts under way, the longest first."""
+        rows = self._db.rows(
+            "SELECT t.key, t.callable, a.number, a.worker_id, a.job, a.started_at FROM tasks t"
+            " JOIN attempts a ON a.token = t.fence WHERE t.state = 'running' ORDER BY a.started_at, t.id"
+        )
+        return [RunningTask(*row) for row in rows]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU seconds of all finished attempts by their outcome."""
+        rows = self._db.rows("SELECT outcome, sum(cpu_s) FROM attempts WHERE cpu_s IS NOT NULL GROUP BY outcome")
+        return dict(rows)
+
+    def finish_times(self, *, since: float) -> list[float]:
+        """Unix times at which attempts ended with a result or for good, from a moment on, in order."""
+        query = (
+            "SELECT finished_at FROM attempts WHERE finished_at >= ? AND outcome IN ('done', 'failed')"
+            " ORDER BY finished_at"
+        )
+        return [time for (time,) in self._db.rows(query, [since])]
 
     def events(self, key: str) -> list[tuple[float, str, str]]:
         """Time, kind and detail of what happened to a task beyond its attempts, oldest first."""

@@ -104,6 +104,18 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class RunningTask:
+    """One attempt under way; ``job`` names the cluster's job, None where a local driver runs it."""
+
+    key: str
+    callable: str
+    attempt: int
+    worker_id: str
+    job: str | None
+    started_at: float
+
+
+@dataclass(frozen=True)
 class TaskFailure:
     """Why a task has failed for good."""
 

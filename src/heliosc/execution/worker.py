@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from heliosc.execution.protocol import OUTPUT_NAME, TASK_NAME, restore_import_pa
 from heliosc.execution.tasks import UNEXPECTED
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(arguments: list[str]) -> None:
@@ -62,11 +63,38 @@ def load_callable(name: str) -> Callable[[dict[str, Any]], Any]:
 
 
 def _die_with(driver_pid: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a task's programs leave becomes our child; see _end_children
     if os.getppid() != driver_pid:  # it died before the request above took effect
         os._exit(1)
+
+
+def _prctl(option: int, argument: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, argument, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
+def _end_children() -> None:
+    """End what a task started and left running; the next task finds the machine as this one did."""
+    while children := _children():  # their own children become ours as they die
+        for pid in children:
+            with suppress(ProcessLookupError):  # a thread of the task has just waited for it
+                os.kill(pid, signal.SIGKILL)
+        for pid in children:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    """Pids of the children of every thread of this process."""
+    return [int(pid) for thread in Path("/proc/self/task").iterdir() for pid in _read(thread / "children").split()]
+
+
+def _read(path: Path) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):  # that thread has just ended
+        return path.read_text()
+    return ""
 
 
 def _private_channels() -> tuple[Iterator[str], int]:
@@ -98,6 +126,7 @@ def _serve(folder: Path, channel: int) -> None:
             canonical_json(answer["result"])  # refused here it is the task's error, not the worker's
         except (Exception, SystemExit) as error:  # noqa: BLE001 - every error of a task is recorded with its class
             answer = {"event": "failed", "traceback": traceback.format_exc(), **_classed(error)}
+        _end_children()
         answer["wall_s"] = time.monotonic() - started
         answer["cpu_s"] = _cpu_seconds() - cpu_before
     _send(channel, answer)

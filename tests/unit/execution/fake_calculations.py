@@ -94,6 +94,23 @@ def starts_stubborn_program(payload: dict[str, Any]) -> None:
     ctypes.CDLL(None).sleep(600)
 
 
+def leaves_a_program(payload: dict[str, Any]) -> None:
+    """Start a program that left its parent, its session, and ignores SIGTERM; then return."""
+    subprocess.run([sys.executable, "-c", STUBBORN, payload["pid_file"]], check=True)
+    while not Path(payload["pid_file"]).exists() or not Path(payload["pid_file"]).read_text():
+        time.sleep(0.01)
+
+
+def is_running(payload: dict[str, Any]) -> bool:
+    """Whether the process named in a file lives."""
+    return Path("/proc", Path(payload["pid_file"]).read_text()).exists()
+
+
+def length(payload: dict[str, Any]) -> int:
+    """Length of a text."""
+    return len(payload["text"])
+
+
 def wordy(payload: dict[str, Any]) -> list[int]:
     """Return a large result that does not compress away."""
     return [hash((payload["x"], n)) for n in range(payload["n_words"])]
