@@ -110,4 +110,4 @@ def test_geometry_is_checked(water: Geometry) -> None:
 
 def test_level_names_method_basis_and_program() -> None:
     assert OrcaExecutor().level == "b3lyp/def2-svp[orca]"
-    assert GaussianExecutor().level == "b3lyp/def2svp[gaussian]"
+    assert GaussianExecutor().level == "b3lyp/def2-svp[gaussian]"

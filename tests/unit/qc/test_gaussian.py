@@ -199,7 +199,7 @@ def test_fake_run(tmp_path: Path, water: Geometry) -> None:
     point = executor.single_point(water, charge=0, multiplicity=1)
     assert point.energy_hartree == -76.35
     assert point.dipole_debye == 2.0
-    assert point.level == "b3lyp/def2svp[gaussian]"
+    assert point.level == "b3lyp/def2-svp[gaussian]"
 
 
 def test_fake_run_of_another_molecule_is_refused(tmp_path: Path, hydrogen: Geometry) -> None:

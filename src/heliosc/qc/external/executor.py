@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,9 +20,10 @@ from heliosc.errors import (
     ParseError,
     TransientError,
 )
-from heliosc.qc.executors import OptimizedGeometry, SinglePoint
+from heliosc.qc.executors import Excitations, OptimizedGeometry, SinglePoint
 from heliosc.qc.external.outputs import ErrorRule, ProgramOutput, classify, failure_reason
 from heliosc.qc.external.process import probe_program, run_program
+from heliosc.qc.external.remedies import COMMON_LADDERS, Climb, Ladders
 from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.geometries import Geometry
 
@@ -45,11 +48,20 @@ class Invocation:
     environment: Mapping[str, str] | None = None
 
 
-class ExternalExecutor(ABC):
-    """Runs one job: input, process, output, checks.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one attempt ended; ``error`` is ``None`` after a success."""
 
-    Every job has its own scratch folder. It is removed after a success; after a failure the input and the texts
-    that the program wrote stay there, and the error names the folder.
+    output: ProgramOutput | None
+    error: HelioscError | None
+    folder: Path
+
+
+class ExternalExecutor(ABC):
+    """Runs one job: input, process, output, checks, and the remedies when it fails.
+
+    Every attempt has its own scratch folder, named by a hash of its input. It is removed after a success; after the
+    last failure the input and the texts that the program wrote stay there, and the error names the folder.
 
     Parameters
     ----------
@@ -63,6 +75,15 @@ class ExternalExecutor(ABC):
     default_settings: ClassVar[ProgramSettings]
     default_executable: ClassVar[str]
     error_rules: ClassVar[tuple[ErrorRule, ...]]
+    ladders: ClassVar[Ladders]
+    check_settings: ClassVar[Callable[[ProgramSettings], None]]
+    """Raises ``InputError`` for settings that this program cannot take."""
+    input_text: ClassVar[Callable[..., str]]
+    """``(job, *, settings)`` -> text of the input file."""
+    guess_text: ClassVar[Callable[..., str] | None] = None
+    """``(job, *, settings)`` -> input whose orbitals, in a smaller basis, the job starts from."""
+    parse: ClassVar[Callable[[str], ProgramOutput]]
+    """Reads an output."""
 
     def __init__(
         self,
@@ -74,7 +95,7 @@ class ExternalExecutor(ABC):
         self.settings = settings or self.default_settings
         self.executable = executable or self.default_executable
         self.scratch = scratch
-        self.check_settings(self.settings)
+        type(self).check_settings(self.settings)
 
     @property
     def level(self) -> str:
@@ -92,6 +113,10 @@ class ExternalExecutor(ABC):
         except (MissingDependencyError, TransientError):
             return None
 
+    def build_input(self, job: Job) -> str:
+        """Text of the input file."""
+        return type(self).input_text(job, settings=self.settings)
+
     def single_point(
         self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
     ) -> SinglePoint:
@@ -102,7 +127,7 @@ class ExternalExecutor(ABC):
         HelioscError : see ``heliosc.errors``; the class tells the remedy
         """
         job = Job(geometry, charge, multiplicity, "energy")
-        return self._single_point(self._run(job, timeout_s=timeout_s), job=job)
+        return self._single_point(*self._run(job, timeout_s=timeout_s), job=job)
 
     def optimize(
         self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
@@ -114,32 +139,62 @@ class ExternalExecutor(ABC):
         HelioscError : see ``heliosc.errors``; the class tells the remedy
         """
         job = Job(geometry, charge, multiplicity, "optimize")
-        output = self._run(job, timeout_s=timeout_s)
+        output, attempts = self._run(job, timeout_s=timeout_s)
         if output.geometry is None:
             raise ParseError(f"{self.name}: the output holds no final geometry")
-        return OptimizedGeometry(output.geometry, self._single_point(output, job=job), output.n_energies)
+        return OptimizedGeometry(output.geometry, self._single_point(output, attempts, job=job), output.n_energies)
 
-    @abstractmethod
-    def check_settings(self, settings: ProgramSettings) -> None:
-        """Raise ``InputError`` for settings that this program cannot take."""
+    def excitations(self, geometry: Geometry, *, timeout_s: float | None = None) -> Excitations:
+        """S1 with its oscillator strength, and T1, of a neutral closed shell in the Tamm-Dancoff approximation.
+
+        Raises
+        ------
+        HelioscError : see ``heliosc.errors``; ``ParseError`` when the output lacks a state
+        """
+        output, attempts = self._run(Job(geometry, 0, 1, "excitations"), timeout_s=timeout_s)
+        singlets = [state for state in output.excited_states if state.multiplicity == 1]
+        triplets = [state.energy_eV for state in output.excited_states if state.multiplicity == 3]
+        if not singlets or not triplets or singlets[0].oscillator_strength is None:
+            raise ParseError(f"{self.name}: the output holds {len(singlets)} singlets, {len(triplets)} triplets")
+        return Excitations(
+            singlets[0].energy_eV, singlets[0].oscillator_strength, f"tda-{self.level}", min(triplets), attempts
+        )
+
+    def polarizability(self, geometry: Geometry, *, timeout_s: float | None = None) -> float:
+        """Isotropic static polarizability of a neutral closed shell, A^3.
+
+        Raises
+        ------
+        HelioscError : see ``heliosc.errors``
+        """
+        output, _ = self._run(Job(geometry, 0, 1, "polarizability"), timeout_s=timeout_s)
+        if output.polarizability_A3 is None:
+            raise ParseError(f"{self.name}: the output holds no polarizability")
+        return output.polarizability_A3
+
+    def frequencies(
+        self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
+    ) -> tuple[float, ...]:
+        """Harmonic frequencies, cm^-1, ascending, imaginary ones negative.
+
+        Raises
+        ------
+        HelioscError : see ``heliosc.errors``
+        """
+        output, _ = self._run(Job(geometry, charge, multiplicity, "frequencies"), timeout_s=timeout_s)
+        if not output.frequencies_per_cm:
+            raise ParseError(f"{self.name}: the output holds no frequencies")
+        return tuple(sorted(output.frequencies_per_cm))
 
     @abstractmethod
     def probe(self, path: str) -> str | None:
         """Version of the program at a path; ``None`` when it is something else. May raise its timeout."""
 
     @abstractmethod
-    def build_input(self, job: Job) -> str:
-        """Text of the input file."""
+    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
+        """How the program is called in a scratch folder on the input named ``stem``."""
 
-    @abstractmethod
-    def invocation(self, path: str, *, folder: Path) -> Invocation:
-        """How the program is called in a scratch folder."""
-
-    @abstractmethod
-    def parse(self, text: str) -> ProgramOutput:
-        """Read an output."""
-
-    def _single_point(self, output: ProgramOutput, *, job: Job) -> SinglePoint:
+    def _single_point(self, output: ProgramOutput, attempts: tuple[str, ...], *, job: Job) -> SinglePoint:
         if output.energy_hartree is None:
             raise ParseError(f"{self.name}: the output holds no energy")
         return SinglePoint(
@@ -150,6 +205,7 @@ class ExternalExecutor(ABC):
             # an ion's dipole depends on the origin of the coordinates: reporting it would invite comparison
             dipole_debye=output.dipole_debye if job.charge == 0 else None,
             s_squared=output.s_squared,
+            attempts=attempts,
         )
 
     def _recognize(self) -> tuple[str, str]:
@@ -169,44 +225,77 @@ class ExternalExecutor(ABC):
             raise MissingDependencyError(f"{path} is not {self.name}; {self.install_hint}")
         return path, _KNOWN_VERSIONS.setdefault((self.name, path), version)
 
-    def _run(self, job: Job, *, timeout_s: float | None) -> ProgramOutput:
+    def _run(self, job: Job, *, timeout_s: float | None) -> tuple[ProgramOutput, tuple[str, ...]]:
+        """Output of the first attempt that succeeds, and what failed before it; all attempts share the time limit."""
         path, _ = self._recognize()
+        deadline = time.monotonic() + (self.settings.timeout_s if timeout_s is None else timeout_s)
+        climb = Climb({**COMMON_LADDERS, **self.ladders}, self.settings, job)
+        while True:
+            trial = self._attempt(path, climb.job, settings=climb.settings, deadline=deadline)
+            if trial.output is not None and trial.error is None:
+                return trial.output, tuple(climb.attempts)
+            error = trial.error or ParseError("nothing was read")
+            before = list(climb.attempts)
+            if not climb.step_up(error, trial.output):
+                tried = f"; tried before: {'; '.join(before)}" if before else ""
+                raise type(error)(f"{self.name}: {error} (files kept in {trial.folder}){tried}") from error
+            shutil.rmtree(trial.folder, ignore_errors=True)
+
+    def _attempt(self, path: str, job: Job, *, settings: ProgramSettings, deadline: float) -> Trial:
+        text = type(self).input_text(job, settings=settings)
         if self.scratch is not None:
             self.scratch.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.scratch)).resolve()
-        invocation = self.invocation(path, folder=folder)
-        settings = self.settings if timeout_s is None else replace(self.settings, timeout_s=timeout_s)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-{digest}-", dir=self.scratch)).resolve()
+        invocation = self.invocation(path, folder=folder, stem="input", settings=settings)
         try:
-            output = self._calculate(job, invocation, folder=folder, timeout_s=settings.timeout_s)
-        except HelioscError as error:
-            keep_texts(folder, names=(invocation.input_name, invocation.output, "stdout", "stderr"))
-            raise type(error)(f"{self.name}: {error} (files kept in {folder})") from error
+            self._make_guess(path, job, settings=settings, folder=folder, deadline=deadline)
+            output, error = self._calculate(text, invocation, job=job, settings=settings, folder=folder, end=deadline)
+        except HelioscError as failure:
+            output, error = None, failure
         except BaseException:  # Ctrl-C: nothing is worth keeping
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
-        return output
+        if error is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            keep_texts(folder, names=(invocation.input_name, invocation.output, "stdout", "stderr"))
+        return Trial(output, error, folder)
 
-    def _calculate(self, job: Job, invocation: Invocation, *, folder: Path, timeout_s: float) -> ProgramOutput:
-        (folder / invocation.input_name).write_text(self.build_input(job))
-        threads = str(self.settings.n_cores)
+    def _make_guess(self, path: str, job: Job, *, settings: ProgramSettings, folder: Path, deadline: float) -> None:
+        """Orbitals in a smaller basis, left in the folder; should that fail too, the job starts without them."""
+        build = type(self).guess_text
+        if not settings.guess_basis or build is None:
+            return
+        invocation = self.invocation(path, folder=folder, stem="guess", settings=settings)
+        (folder / invocation.input_name).write_text(build(job, settings=settings))
+        self._execute(invocation, settings=settings, folder=folder, end=deadline)
+
+    def _calculate(
+        self, text: str, invocation: Invocation, *, job: Job, settings: ProgramSettings, folder: Path, end: float
+    ) -> tuple[ProgramOutput, HelioscError | None]:
+        (folder / invocation.input_name).write_text(text)
+        exit_code = self._execute(invocation, settings=settings, folder=folder, end=end)
+        output = type(self).parse(read_output(folder / invocation.output))
+        reason = failure_reason(output, job=job, exit_code=exit_code, settings=settings)
+        if reason is None:
+            return output, None
+        texts = dict.fromkeys((invocation.output, "stdout", "stderr"))
+        everything = "\n".join(read_output(folder / name) for name in texts)
+        return output, classify(everything, rules=self.error_rules, output=output, reason=reason)
+
+    def _execute(self, invocation: Invocation, *, settings: ProgramSettings, folder: Path, end: float) -> int:
+        threads = str(settings.n_cores)
         outcome = run_program(
             invocation.argv,
             folder=folder,
             stdout=folder / "stdout",
             stderr=folder / "stderr",
-            timeout_s=timeout_s,
+            timeout_s=max(round(end - time.monotonic(), 1), 0.1),
             environment={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **(invocation.environment or {})},
             stdin=None if invocation.stdin is None else folder / invocation.stdin,
         )
-        text = read_output(folder / invocation.output)
-        output = self.parse(text)
-        reason = failure_reason(output, job=job, exit_code=outcome.exit_code)
-        if reason is not None:
-            texts = dict.fromkeys((invocation.output, "stdout", "stderr"))
-            everything = "\n".join(read_output(folder / name) for name in texts)
-            raise classify(everything, rules=self.error_rules, output=output, reason=reason)
-        return output
+        return outcome.exit_code
 
 
 def read_output(path: Path) -> str:

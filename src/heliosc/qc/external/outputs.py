@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliosc.errors import CalculationTimeoutError, ConvergenceError, HelioscError, ParseError
-from heliosc.qc.external.settings import Job
+from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.methods import same_basis, same_functional
 from heliosc.qc.units import HARTREE_EV
 
 _MAX_DIGITS = 10  # of an integer; a damaged file may hold thousands
@@ -83,8 +84,15 @@ class ErrorRule:
     remedy: str
 
 
-def failure_reason(output: ProgramOutput, *, job: Job, exit_code: int) -> str | None:
-    """Why an output is not a success; ``None`` when it is one."""
+def failure_reason(
+    output: ProgramOutput, *, job: Job, exit_code: int, settings: ProgramSettings | None = None
+) -> str | None:
+    """Why an output is not a success; ``None`` when it is one.
+
+    Parameters
+    ----------
+    settings : what was asked for; functional and basis are held against it where the output names them
+    """
     if not output.terminated_normally:
         return f"there is no closing banner (exit code {exit_code})"
     if not output.scf_converged:
@@ -95,7 +103,7 @@ def failure_reason(output: ProgramOutput, *, job: Job, exit_code: int) -> str | 
         return f"the exit code is {exit_code}"
     if output.energy_hartree is None or not math.isfinite(output.energy_hartree):
         return f"the energy is {output.energy_hartree}"
-    return _mismatch(output, job=job)
+    return _mismatch(output, job=job) or (None if settings is None else _other_method(output, settings=settings))
 
 
 def _mismatch(output: ProgramOutput, *, job: Job) -> str | None:
@@ -105,6 +113,14 @@ def _mismatch(output: ProgramOutput, *, job: Job) -> str | None:
     symbols = None if output.geometry is None else output.geometry.symbols
     if symbols != job.geometry.symbols:
         return f"the atoms are {symbols}, asked {job.geometry.symbols}"
+    return None
+
+
+def _other_method(output: ProgramOutput, *, settings: ProgramSettings) -> str | None:
+    if output.basis is not None and not same_basis(settings.basis, output.basis):
+        return f"the basis is {output.basis}, asked {settings.basis}"
+    if output.method is not None and not same_functional(settings.method, output.method):
+        return f"the method is {output.method}, asked {settings.method}"
     return None
 
 

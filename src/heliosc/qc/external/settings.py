@@ -15,8 +15,9 @@ import numpy as np
 
 from heliosc.errors import InputError
 from heliosc.qc.geometries import Geometry, electron_count
+from heliosc.qc.methods import GRIDS, Grid, Method, canonical_basis
 
-Task = Literal["energy", "optimize"]
+Task = Literal["energy", "optimize", "excitations", "polarizability", "frequencies"]
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9+*().,=_/-]{0,59}", re.ASCII)
 MEMORY_SHARE = 0.75  # programs exceed the memory they are told to use; this share leaves them room
@@ -29,8 +30,14 @@ class ProgramSettings:
 
     Attributes
     ----------
-    method, basis : as the program spells them, e.g. ``B3LYP`` and ``def2-SVP`` (Gaussian: ``def2SVP``)
-    keywords : further words; Psi4 options as ``name=value``
+    method, basis : e.g. ``B3LYP`` and ``def2-SVP``
+    dispersion : ``d3bj``, ``d4`` or empty
+    grid : ``coarse``, ``normal`` or ``fine``; written in the program's own terms
+    solvation, solvent : solvent model and solvent, both empty in the gas phase
+    keywords : the user's further words; Psi4 options as ``name=value``
+    scf_words, geometry_words : a remedy's words: Psi4 options as ``name=value``; ORCA simple keywords and lines of
+        ``%geom``; Gaussian options of ``scf=()`` and of ``opt=()``
+    guess_basis : a smaller basis in which the orbitals are converged first; empty = none
     n_cores : cores of one calculation
     memory_mb : memory that the whole calculation may take; the program is told to use three quarters of it
     timeout_s : wall-time limit, after which the whole process group is killed
@@ -43,6 +50,13 @@ class ProgramSettings:
     method: str
     basis: str
     keywords: tuple[str, ...] = ()
+    dispersion: str = ""
+    grid: Grid = "normal"
+    solvation: str = ""
+    solvent: str = ""
+    scf_words: tuple[str, ...] = ()
+    geometry_words: tuple[str, ...] = ()
+    guess_basis: str = ""
     n_cores: int = 1
     memory_mb: int = 2_000
     max_scf_cycles: int = 200
@@ -50,8 +64,11 @@ class ProgramSettings:
     timeout_s: float = 86_400.0
 
     def __post_init__(self) -> None:
-        for word in (self.method, self.basis, *self.keywords):
+        named = (self.dispersion, self.solvation, self.solvent, self.guess_basis)
+        for word in (self.method, self.basis, *self.keywords, *filter(None, named)):
             check_word(word)
+        if self.grid not in GRIDS:
+            raise InputError(f"grid is {self.grid!r}; expected one of: {', '.join(GRIDS)}")
         for name in ("n_cores", "max_scf_cycles", "max_optimization_cycles", "timeout_s"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}; expected a positive number")
@@ -65,7 +82,39 @@ class ProgramSettings:
 
     def level(self, program: str) -> str:
         """Level of theory; the program belongs to it, since ``B3LYP`` is not the same functional everywhere."""
-        return f"{self.method}/{self.basis}[{program}]".lower()
+        return self.as_method().level(program)
+
+    def as_method(self) -> Method:
+        """The same method in no program's spelling."""
+        return Method(
+            self.method.lower(),
+            canonical_basis(self.basis),
+            self.dispersion,
+            self.grid,
+            self.solvation,
+            self.solvent.lower(),
+        )
+
+    @classmethod
+    def of(cls, method: Method, *, n_cores: int = 1, memory_mb: int = 2_000) -> ProgramSettings:
+        """Settings that run a method.
+
+        Raises
+        ------
+        InputError : an xTB method, which these programs do not have
+        """
+        if method.is_xtb:
+            raise InputError(f"{method.name} is an xTB method; run it with program tblite or xtb")
+        return cls(
+            method.name,
+            method.basis,
+            dispersion=method.dispersion,
+            grid=method.grid,
+            solvation=method.solvation,
+            solvent=method.solvent,
+            n_cores=n_cores,
+            memory_mb=memory_mb,
+        )
 
 
 def check_word(word: str) -> str:

@@ -20,7 +20,19 @@ RESERVED = (
     "stable",
     "external",
     "oniom",
+    "scrf",
+    "scf",
+    "empiricaldispersion",
 )
+SOLVATION = {"smd": "smd", "cpcm": "cpcm", "pcm": "iefpcm"}
+FUNCTIONALS = {"pbe0": "PBE1PBE", "wb97x-d": "wB97XD", "cam-b3lyp": "CAM-B3LYP"}
+_GRIDS = {"coarse": ["int=finegrid"], "normal": [], "fine": ["int=superfine"]}  # ultrafine is Gaussian 16's default
+_TASKS = {
+    "energy": [],
+    "excitations": ["tda=(50-50,nstates=5)"],
+    "polarizability": ["polar"],
+    "frequencies": ["freq"],
+}
 
 
 def check_settings(settings: ProgramSettings) -> None:
@@ -28,27 +40,52 @@ def check_settings(settings: ProgramSettings) -> None:
 
     Raises
     ------
-    InputError : such a word, or a slash, which separates method and basis
+    InputError : such a word, a slash, which separates method and basis, D4, or a solvent model of another program
     """
     refuse_words(settings, reserved=RESERVED, program="Gaussian")
     for word in (settings.method, settings.basis, *settings.keywords):
         if "/" in word:
             raise InputError(f"Gaussian: {word!r} holds a slash; give method and basis as two settings")
 
+    if settings.dispersion not in ("", "d3bj"):
+        raise InputError(f"Gaussian has no dispersion correction {settings.dispersion!r}; expected d3bj")
+    if settings.solvation and settings.solvation not in SOLVATION:
+        raise InputError(
+            f"Gaussian has no solvent model {settings.solvation!r}; expected one of: {', '.join(SOLVATION)}"
+        )
+
 
 def build_input(job: Job, *, settings: ProgramSettings) -> str:
     """Input text; without symmetry, so that geometries stay in the caller's frame."""
     route = [
-        f"#P {settings.method}/{settings.basis}",
+        f"#P {_method(settings.method)}/{_basis(settings.basis)}",
         "nosymm",
-        f"scf=(maxcycle={settings.max_scf_cycles})",
+        f"scf=({','.join((f'maxcycle={settings.max_scf_cycles}', *settings.scf_words))})",
+        *_GRIDS[settings.grid],
+        *(["empiricaldispersion=gd3bj"] if settings.dispersion else []),
+        *_solvent(settings),
         *settings.keywords,
     ]
+    if settings.guess_basis:
+        route.append("guess=read")
     if job.task == "optimize":
-        route.append(f"opt=(maxcycles={settings.max_optimization_cycles})")
+        route.append(f"opt=({','.join((f'maxcycles={settings.max_optimization_cycles}', *settings.geometry_words))})")
+    else:
+        route += _TASKS[job.task]
+    return _text(job, settings=settings, route=route, checkpoint="%oldchk=guess.chk" if settings.guess_basis else "")
+
+
+def build_guess(job: Job, *, settings: ProgramSettings) -> str:
+    """Input of the orbitals in a smaller basis; Gaussian leaves them in ``guess.chk``."""
+    route = [f"#P {_method(settings.method)}/{_basis(settings.guess_basis)}", "nosymm", "scf=(maxcycle=500,xqc)"]
+    return _text(job, settings=settings, route=route, checkpoint="%chk=guess.chk")
+
+
+def _text(job: Job, *, settings: ProgramSettings, route: list[str], checkpoint: str) -> str:
     lines = [
         f"%nprocshared={settings.n_cores}",
         f"%mem={settings.program_memory_mb}MB",
+        *([checkpoint] if checkpoint else []),
         *route,  # one word a line: a route may go on over lines, and a line has a length limit
         "",
         "heliosc",
@@ -59,3 +96,16 @@ def build_input(job: Job, *, settings: ProgramSettings) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _method(name: str) -> str:
+    return FUNCTIONALS.get(name.lower(), name)
+
+
+def _basis(name: str) -> str:
+    """Gaussian writes the def2 sets without their hyphen."""
+    return name.replace("-", "", 1) if name.lower().startswith("def2-") else name
+
+
+def _solvent(settings: ProgramSettings) -> list[str]:
+    return [f"scrf=({SOLVATION[settings.solvation]},solvent={settings.solvent})"] if settings.solvation else []

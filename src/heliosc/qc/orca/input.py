@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from heliosc.errors import InputError
 from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
 
 RESERVED = (
     "opt", "copt", "zopt", "gdiis-opt", "optts", "looseopt", "tightopt", "verytightopt", "optfirst", "engrad", "freq",
     "numfreq", "anfreq", "md", "irc", "neb", "neb-ts", "neb-ci", "moread", "xyzfile", "bohrs", "miniprint", "nopop",
-    "extopt", "uhf", "uks", "rohf", "roks",
+    "extopt", "uhf", "uks", "rohf", "roks", "cpcm", "smd",
 )  # fmt: skip
+SOLVATION = ("cpcm", "smd")
+_DISPERSION = {"": (), "d3bj": ("D3BJ",), "d4": ("D4",)}
+_GRIDS = {"coarse": ("DefGrid1",), "normal": (), "fine": ("DefGrid3",)}  # of ORCA 5 and later; 2 is its default
+_TASKS = {"energy": (), "optimize": ("Opt",), "excitations": (), "polarizability": (), "frequencies": ("Freq",)}
 
 
 def check_settings(settings: ProgramSettings) -> None:
@@ -16,21 +21,59 @@ def check_settings(settings: ProgramSettings) -> None:
 
     Raises
     ------
-    InputError : such a word
+    InputError : such a word, or a solvent model that ORCA does not have
     """
     refuse_words(settings, reserved=RESERVED, program="ORCA")
+    if settings.solvation not in ("", *SOLVATION):
+        raise InputError(f"ORCA has no solvent model {settings.solvation!r}; expected one of: {', '.join(SOLVATION)}")
 
 
 def build_input(job: Job, *, settings: ProgramSettings) -> str:
     """Input text; ORCA itself turns an open shell into UHF or UKS."""
-    task = ["Opt"] if job.task == "optimize" else []
-    blocks = [
-        "! " + " ".join([settings.method, settings.basis, *settings.keywords, *task]),
-        f"%maxcore {max(settings.program_memory_mb // settings.n_cores, 1)}",
-        f"%scf MaxIter {settings.max_scf_cycles} end",
+    words = [
+        settings.method,
+        settings.basis,
+        *_DISPERSION[settings.dispersion],
+        *_GRIDS[settings.grid],
+        *settings.keywords,
+        *settings.scf_words,
+        *_TASKS[job.task],
     ]
+    if settings.guess_basis:
+        words.append("MORead")
+    blocks = [f"! {' '.join(words)}", *_resources(settings), f"%scf MaxIter {settings.max_scf_cycles} end"]
+    if settings.guess_basis:
+        blocks.append('%moinp "guess.gbw"')
+    if settings.solvation:
+        blocks.append(_solvent(settings))
+    if job.task == "optimize":
+        lines = "".join(f" {word.replace('=', ' ')}" for word in settings.geometry_words)
+        blocks.append(f"%geom MaxIter {settings.max_optimization_cycles}{lines} end")
+    elif job.task == "excitations":
+        blocks.append("%tddft NRoots 5 TDA true Triplets true end")
+    elif job.task == "polarizability":
+        blocks.append("%elprop Polar 1 end")
+    return "\n".join([*blocks, *_atoms(job)])
+
+
+def build_guess(job: Job, *, settings: ProgramSettings) -> str:
+    """Input of the orbitals in a smaller basis; ORCA leaves them in ``guess.gbw``."""
+    words = " ".join([settings.method, settings.guess_basis, "SlowConv"])
+    return "\n".join([f"! {words}", *_resources(settings), "%scf MaxIter 500 end", *_atoms(job)])
+
+
+def _resources(settings: ProgramSettings) -> list[str]:
+    blocks = [f"%maxcore {max(settings.program_memory_mb // settings.n_cores, 1)}"]
     if settings.n_cores > 1:
         blocks.append(f"%pal nprocs {settings.n_cores} end")
-    if task:
-        blocks.append(f"%geom MaxIter {settings.max_optimization_cycles} end")
-    return "\n".join([*blocks, f"* xyz {job.charge} {job.multiplicity}", job.atom_lines(), "*", ""])
+    return blocks
+
+
+def _solvent(settings: ProgramSettings) -> str:
+    if settings.solvation == "smd":
+        return f'%cpcm smd true SMDsolvent "{settings.solvent}" end'
+    return f'%cpcm solvent "{settings.solvent}" end'
+
+
+def _atoms(job: Job) -> list[str]:
+    return [f"* xyz {job.charge} {job.multiplicity}", job.atom_lines(), "*", ""]

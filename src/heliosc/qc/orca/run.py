@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from heliosc.qc.external.executor import ExternalExecutor, Invocation, probe_version
-from heliosc.qc.external.outputs import ProgramOutput
-from heliosc.qc.external.settings import Job, ProgramSettings
+from heliosc.qc.external.settings import ProgramSettings
 from heliosc.qc.orca import input as orca_input
 from heliosc.qc.orca.errors import ERROR_RULES
 from heliosc.qc.orca.parse import VERSION_PATTERN, parse_output
+from heliosc.qc.orca.remedies import LADDERS
 
 PROBE_TIMEOUT_S = 10.0
 
@@ -33,23 +33,19 @@ class OrcaExecutor(ExternalExecutor):
     default_settings: ClassVar = ProgramSettings(method="B3LYP", basis="def2-SVP")
     default_executable: ClassVar = "orca"
     error_rules: ClassVar = ERROR_RULES
-
-    def check_settings(self, settings: ProgramSettings) -> None:
-        orca_input.check_settings(settings)
+    ladders: ClassVar = LADDERS
+    check_settings = staticmethod(orca_input.check_settings)
+    input_text = staticmethod(orca_input.build_input)
+    guess_text = staticmethod(orca_input.build_guess)
+    parse = staticmethod(parse_output)
 
     def probe(self, path: str) -> str | None:
         # every version prints its banner before it looks for the input file
         return probe_version([path, "no_such_input"], pattern=VERSION_PATTERN, timeout_s=PROBE_TIMEOUT_S)
 
-    def build_input(self, job: Job) -> str:
-        return orca_input.build_input(job, settings=self.settings)
-
-    def invocation(self, path: str, *, folder: Path) -> Invocation:
+    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
         return Invocation(
-            argv=(path, "input.inp"),  # ORCA in parallel starts itself and needs its full path
-            input_name="input.inp",
+            argv=(path, f"{stem}.inp"),  # ORCA in parallel starts itself and needs its full path
+            input_name=f"{stem}.inp",
             environment={"OMP_NUM_THREADS": "1", "TMPDIR": str(folder)},  # its processes are MPI ranks
         )
-
-    def parse(self, text: str) -> ProgramOutput:
-        return parse_output(text)

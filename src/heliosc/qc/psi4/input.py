@@ -1,4 +1,4 @@
-"""Psi4 inputs."""
+"""Psi4 inputs. A Psi4 input is Python, so only checked words and numbers ever go into one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from heliosc.errors import InputError
 from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
 
 ENERGY_MARK = "heliosc energy"
-RESERVED = ("basis", "reference", "maxiter", "geom_maxiter")
-_CALLS = {"energy": "energy", "optimize": "optimize"}
+SINGLET_MARK = "heliosc singlet"
+TRIPLET_MARK = "heliosc triplet"
+POLARIZABILITY_MARK = "heliosc polarizability"
+FREQUENCIES_MARK = "heliosc frequencies"
+N_STATES = 4
+RESERVED = ("basis", "reference", "maxiter", "geom_maxiter", "dft_spherical_points", "dft_radial_points", "save_jk")
+GRIDS = {"coarse": (194, 50), "normal": (302, 75), "fine": (590, 99)}
 
 _TEMPLATE = """\
 memory {memory} MB
@@ -25,9 +30,41 @@ reference {reference}
 maxiter {max_scf_cycles}
 geom_maxiter {max_optimization_cycles}
 {options}}}
-heliosc_energy = {call}("{method}")
+{calls}
 print_out("{mark} %.12f\\n" % heliosc_energy)
 """
+
+_CALLS = {
+    "energy": 'heliosc_energy = energy("{method}")',
+    "optimize": 'heliosc_energy = optimize("{method}")',
+    "excitations": """\
+import numpy as np
+from psi4.driver.p4util import solvers
+from psi4.driver.procrouting.response import scf_response
+heliosc_energy, wfn = energy("{method}", return_wfn=True)
+dipoles = [np.array(x) for x in psi4.core.MintsHelper(wfn.basisset()).ao_dipole()]
+occupied, virtual = np.array(wfn.Ca_subset("AO", "OCC")), np.array(wfn.Ca_subset("AO", "VIR"))
+for mark, is_triplet in (("{singlet}", False), ("{triplet}", True)):
+    engine = scf_response.TDRSCFEngine(wfn, ptype="tda", triplet=is_triplet)
+    energies, vectors, stats = solvers.davidson_solver(
+        engine=engine, guess=engine.generate_guess(4 * {n_states}), nroot={n_states},
+        e_tol=1e-6, r_tol=1e-4, max_vecs_per_root=12, verbose=0)
+    if not stats[-1]["done"]:
+        raise Exception("Could not converge the excited states")
+    for omega, vector in zip(energies, vectors):
+        amplitude = np.sqrt(2.0) * np.array(vector)
+        moment = [np.sum(amplitude * (occupied.T @ x @ virtual)) for x in dipoles]
+        strength = 0.0 if is_triplet else 2.0 / 3.0 * omega * np.dot(moment, moment)
+        print_out("%s %.8f %.8f\\n" % (mark, omega, strength))""",
+    "polarizability": """\
+from psi4.driver.procrouting.response import scf_response
+heliosc_energy, wfn = energy("{method}", return_wfn=True)
+tensor = scf_response.cpscf_linear_response(wfn, "DIPOLE_POLARIZABILITIES", conv_tol=1e-5)[0]
+print_out("{polarizability} %.8f\\n" % (sum(tensor[i][i] for i in range(3)) / 3.0))""",
+    "frequencies": """\
+heliosc_energy, wfn = frequency("{method}", return_wfn=True)
+print_out("{frequencies} %s\\n" % " ".join("%.3f" % x for x in wfn.frequencies().to_array()))""",
+}
 
 
 def check_settings(settings: ProgramSettings) -> None:
@@ -35,22 +72,37 @@ def check_settings(settings: ProgramSettings) -> None:
 
     Raises
     ------
-    InputError : an option that is not ``name=value``, or one that heliosc sets itself
+    InputError : an option that is not ``name=value``, one that heliosc sets itself, a solvent, or D4
     """
     refuse_words(settings, reserved=RESERVED, program="Psi4")
     for word in settings.keywords:
         name, _, value = word.partition("=")
         if not (name.isidentifier() and value):
             raise InputError(f"Psi4 option {word!r} is not of the form name=value, e.g. scf_type=df")
+    if settings.solvation:
+        raise InputError(f"solvent model {settings.solvation} through Psi4 is not supported; use pyscf, orca, gaussian")
+    if settings.dispersion == "d4":
+        raise InputError("Psi4 1.3 has no D4 correction; use d3bj (needs the program dftd3), or program pyscf or orca")
 
 
 def build_input(job: Job, *, settings: ProgramSettings) -> str:
     """Input text; no symmetry and no reorientation, so that geometries stay in the caller's frame.
 
     The energy that the method returns is printed under our own mark: with post-SCF methods the SCF's energy line is
-    not the last word.
+    not the last word. Psi4 1.3 prints no oscillator strengths, so they are computed from the eigenvectors there.
     """
-    options = "".join(f"{name} {value}\n" for name, _, value in (word.partition("=") for word in settings.keywords))
+    words = (*settings.keywords, *_grid_words(settings), *settings.scf_words, *settings.geometry_words)
+    if job.task in ("excitations", "polarizability"):
+        words += ("save_jk=true",)
+    options = "".join(f"{name} {value}\n" for name, _, value in (word.partition("=") for word in words))
+    calls = _CALLS[job.task].format(
+        method=settings.as_method().functional,
+        singlet=SINGLET_MARK,
+        triplet=TRIPLET_MARK,
+        polarizability=POLARIZABILITY_MARK,
+        frequencies=FREQUENCIES_MARK,
+        n_states=N_STATES,
+    )
     return _TEMPLATE.format(
         memory=settings.program_memory_mb,
         charge=job.charge,
@@ -61,7 +113,13 @@ def build_input(job: Job, *, settings: ProgramSettings) -> str:
         max_scf_cycles=settings.max_scf_cycles,
         max_optimization_cycles=settings.max_optimization_cycles,
         options=options,
-        call=_CALLS[job.task],
-        method=settings.method,
+        calls=calls,
         mark=ENERGY_MARK,
     )
+
+
+def _grid_words(settings: ProgramSettings) -> tuple[str, ...]:
+    if settings.grid == "normal":  # Psi4's own default
+        return ()
+    spherical, radial = GRIDS[settings.grid]
+    return (f"dft_spherical_points={spherical}", f"dft_radial_points={radial}")

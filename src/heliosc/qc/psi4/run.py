@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from heliosc.qc.external.executor import ExternalExecutor, Invocation, probe_version
-from heliosc.qc.external.outputs import ProgramOutput
-from heliosc.qc.external.settings import Job, ProgramSettings
+from heliosc.qc.external.settings import ProgramSettings
 from heliosc.qc.psi4 import input as psi4_input
 from heliosc.qc.psi4.errors import ERROR_RULES
-from heliosc.qc.psi4.parse import parse_output
+from heliosc.qc.psi4.marks import parse_own_output
+from heliosc.qc.psi4.remedies import LADDERS
 
 
 class Psi4Executor(ExternalExecutor):
-    """Single points and optimisations with Psi4 (seen working with 1.3.2).
+    """Single points, optimisations and response properties with Psi4 (seen working with 1.3.2).
 
     References
     ----------
@@ -26,25 +26,19 @@ class Psi4Executor(ExternalExecutor):
     default_settings: ClassVar = ProgramSettings(method="b3lyp", basis="def2-svp")
     default_executable: ClassVar = "psi4"
     error_rules: ClassVar = ERROR_RULES
-
-    def check_settings(self, settings: ProgramSettings) -> None:
-        psi4_input.check_settings(settings)
+    ladders: ClassVar = LADDERS
+    check_settings = staticmethod(psi4_input.check_settings)
+    input_text = staticmethod(psi4_input.build_input)
+    parse = staticmethod(parse_own_output)
 
     def probe(self, path: str) -> str | None:
         # it imports itself first: half a second on an idle machine, ten and more on a busy one
         return probe_version([path, "--version"], pattern=r"^(\d+\.\d+\S*)\s*$", timeout_s=60.0)
 
-    def build_input(self, job: Job) -> str:
-        return psi4_input.build_input(job, settings=self.settings)
-
-    def invocation(self, path: str, *, folder: Path) -> Invocation:
-        n_cores = str(self.settings.n_cores)
+    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
         return Invocation(
-            argv=(path, "-i", "input.dat", "-o", "output.dat", "-n", n_cores),
-            input_name="input.dat",
-            output="output.dat",
+            argv=(path, "-i", f"{stem}.dat", "-o", f"{stem}.out", "-n", str(settings.n_cores)),
+            input_name=f"{stem}.dat",
+            output=f"{stem}.out",
             environment={"PSI_SCRATCH": str(folder)},
         )
-
-    def parse(self, text: str) -> ProgramOutput:
-        return parse_output(text)

@@ -1,0 +1,97 @@
+"""How an energy is computed, in no program's spelling, and how far two spellings mean the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from heliosc.errors import InputError
+from heliosc.properties.levels import XTB_METHODS, parse_level
+
+Grid = Literal["coarse", "normal", "fine"]
+GRIDS: tuple[Grid, ...] = get_args(Grid)
+_DISPERSION = re.compile(r"(?P<functional>.+?)-(?P<dispersion>d3bj|d4)")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One side of ``A//B``.
+
+    Attributes
+    ----------
+    name : xTB method, ``hf``, or functional without its dispersion correction, lower case
+    basis : empty for xTB methods
+    dispersion : ``d3bj``, ``d4`` or empty; what a functional's own definition holds (``wb97x-d``) stays in its name
+    grid : of the exchange-correlation integration
+    solvation, solvent : model and solvent, both empty in the gas phase
+    """
+
+    name: str
+    basis: str = ""
+    dispersion: str = ""
+    grid: Grid = "normal"
+    solvation: str = ""
+    solvent: str = ""
+
+    @property
+    def is_xtb(self) -> bool:
+        return not self.basis
+
+    @property
+    def functional(self) -> str:
+        """Name with its dispersion correction."""
+        return f"{self.name}-{self.dispersion}" if self.dispersion else self.name
+
+    def level(self, program: str = "") -> str:
+        """Level of theory; the program is named except for xTB methods, which are the same everywhere."""
+        solvent = f"+{self.solvation}({self.solvent})" if self.solvation else ""
+        if self.is_xtb:
+            return self.name + solvent
+        return f"{self.functional}/{self.basis}{solvent}" + (f"[{program}]" if program else "")
+
+
+def parse_method(text: str, *, grid: Grid = "normal") -> Method:
+    """Read ``gfn2``, ``gfn2+alpb(toluene)`` or ``b3lyp-d4/def2-svp+smd(toluene)``; case does not matter.
+
+    Raises
+    ------
+    InputError : not of that form
+    """
+    part, geometry = parse_level(text.lower())
+    if geometry is not None or part.program:
+        raise InputError(f"method {text[:120]!r} names a geometry or a program; expected e.g. b3lyp-d4/def2-svp")
+    if grid not in GRIDS:
+        raise InputError(f"grid is {grid!r}; expected one of: {', '.join(GRIDS)}")
+    corrected = _DISPERSION.fullmatch(part.method) if part.basis else None
+    functional, dispersion = corrected.groups() if corrected else (part.method, "")
+    if not part.basis and functional not in XTB_METHODS:
+        raise InputError(f"method {text[:120]!r} has no basis; expected e.g. b3lyp/def2-svp, or gfn2")
+    return Method(functional, canonical_basis(part.basis), dispersion, grid, part.model, part.solvent)
+
+
+def canonical_basis(name: str) -> str:
+    """Lower case, and the def2 sets with their hyphen, which Gaussian leaves out."""
+    return re.sub(r"^def2-?(?=[a-z])", "def2-", name.lower())
+
+
+def same_basis(first: str, second: str) -> bool:
+    """Whether two spellings name one basis set: ``6-31G*`` and ``6-31G(d)``, ``def2SVP`` and ``def2-SVP``."""
+    return _plain_basis(first) == _plain_basis(second)
+
+
+def same_functional(asked: str, said: str) -> bool:
+    """Whether what a program says it ran is what was asked, without spin prefix, dispersion and punctuation."""
+    wanted, got = _plain_functional(asked), _plain_functional(said)
+    return got in (wanted, f"r{wanted}", f"u{wanted}", f"ro{wanted}")
+
+
+def _plain_basis(name: str) -> str:
+    plain = re.sub(r"[\s_-]", "", name.lower())
+    plain = plain.replace("(d,p)", "**").replace("(d)", "*")
+    return plain
+
+
+def _plain_functional(name: str) -> str:
+    functional = re.sub(r"-(?:d3\w*|d4|gd3\w*)$", "", name.lower().split("/")[0])
+    return re.sub(r"[\s_-]", "", functional)
