@@ -34,11 +34,12 @@ from heliosc.execution.protocol import (
     write_task,
 )
 from heliosc.execution.tasks import CRASH, TIMEOUT, AttemptCost, Task
-from heliosc.execution.transport import TaskError, TaskStarted, TaskSuccess, TransportEvent
+from heliosc.execution.transport import TaskError, TaskLost, TaskStarted, TaskSuccess, TransportEvent
 from heliosc.execution.worker_process import WorkerProcess
 
 START_LIMIT_S = 300.0  # for importing the callable, which may pull in large libraries from a slow disk
 _TAIL_CHARACTERS = 500
+_MAX_STILLBORN = 10
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class WorkerPool:
         self._settings = settings
         self._token = uuid.uuid4().hex
         self._n_started = 0
+        self._n_stillborn = 0  # worker processes in a row that ended before they were ready
         self._workers: dict[WorkerProcess, _Job | None] = {}
         try:
             if settings.scratch is not None:
@@ -183,20 +185,34 @@ class WorkerPool:
         events = [event for message in worker.messages() if (event := self._understood(worker, message)) is not None]
         job = self._workers[worker]
         if has_ended:
-            if not worker.is_ready:
-                raise ResourceError(f"worker processes cannot start here: {worker.log_tail() or 'no message'}")
             self._remove(worker)
+            if not worker.is_ready:
+                self._count_stillborn(worker)
             if job is not None:
-                events.append(self._crashed(worker, job))
+                events.append(self._crashed(worker, job) if worker.is_ready else self._lost(job))
         elif job is not None and time.monotonic() > job.deadline:
             self._remove(worker)
             events.append(self._timed_out(job))
         return events
 
+    def _count_stillborn(self, worker: WorkerProcess) -> None:
+        self._n_stillborn += 1
+        was_killed = worker.exit_code() < 0  # by someone or for memory: the next one may live
+        if not was_killed or self._n_stillborn > _MAX_STILLBORN:
+            raise ResourceError(
+                f"worker processes cannot start here ({_cause(worker.exit_code())}): "
+                f"{worker.log_tail() or 'no message'}; free some memory or use fewer workers"
+            )
+
+    def _lost(self, job: _Job) -> TaskLost:
+        self._clean(job, has_failed=True)
+        return TaskLost(job.task, "the worker process was killed before it began")
+
     def _understood(self, worker: WorkerProcess, message: dict[str, Any]) -> TransportEvent | None:
         job = self._workers[worker]
         if message["event"] == "ready" or job is None:
             worker.is_ready = True
+            self._n_stillborn = 0
             return None
         if message["event"] == "started":
             job.since = time.monotonic()
@@ -210,14 +226,8 @@ class WorkerPool:
         return TaskSuccess(job.task, message["result"], cost)
 
     def _crashed(self, worker: WorkerProcess, job: _Job) -> TaskError:
-        code = worker.exit_code()
-        cause = f"exit code {code}"
-        if code < 0:
-            cause = signal.Signals(-code).name
-            if -code == signal.SIGKILL:
-                cause += ", usually the kernel out of memory"
         said = _tail(job.folder / OUTPUT_NAME)
-        reason = f"worker process ended by {cause}" + (f"; last output: {said}" if said else "")
+        reason = f"worker process ended by {_cause(worker.exit_code())}" + (f"; last output: {said}" if said else "")
         return self._ended(job, CRASH, reason)
 
     def _timed_out(self, job: _Job) -> TaskError:
@@ -269,6 +279,13 @@ class WorkerPool:
             )
         except OSError as error:
             raise ResourceError(f"cannot start a process: {error.strerror}; end other programs first") from error
+
+
+def _cause(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    name = signal.Signals(-exit_code).name
+    return f"{name}, usually the kernel out of memory" if -exit_code == signal.SIGKILL else name
 
 
 def _tail(path: Path) -> str:
