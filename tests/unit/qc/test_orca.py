@@ -37,8 +37,8 @@ def test_input_text(water: Geometry) -> None:
     assert text.splitlines() == [
         "! B3LYP def2-SVP TightSCF Opt",
         "%maxcore 1500",  # 75 % of 8000 MB over four processes
-        "%scf MaxIter 200 end",
         "%pal nprocs 4 end",
+        "%scf MaxIter 200 end",
         "%geom MaxIter 200 end",
         "* xyz 1 2",
         "O      0.00000000     0.00000000     0.11730000",
@@ -54,7 +54,7 @@ def test_input_text(water: Geometry) -> None:
         ("cclib/ORCA6.0/water_hf_solvent_smd.log", "6.0.1", -74.967666633980, -10.4717, 15.7194, 1.706607421, 3),
         ("cclib/ORCA6.0/Trp_polar.out", "6.0.1", -673.590571115239, -6.1408, 6.7369, 2.711058506, 27),
         ("cclib/ORCA5.0/dvb_sp.out", "5.0.0", -382.055108614123, -4.0652, 1.1197, 0.0, 20),
-        ("cclib-data/ORCA4.0/1-ttt_td.out", "4.0.0", -283.729749956998, -5.4999, -0.8421, 1.20751, 10),
+        ("cclib-data/ORCA4.0/1-ttt_td.out", "4.0.0", -283.904246814998, -5.4999, -0.8421, 1.20751, 10),
     ],
 )
 def test_recorded_closed_shells(

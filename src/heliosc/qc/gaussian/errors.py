@@ -40,6 +40,11 @@ ERROR_RULES = (
         ConvergenceError,
         "raise max_scf_cycles, then keyword scf=yqc",
     ),
+    ErrorRule(
+        r"Error termination via Lnk1e in \S*l103\.exe",
+        ConvergenceError,
+        "its optimiser gave up; restart from the last geometry with opt=cartesian",
+    ),
     ErrorRule(r"Inv3 failed in PCMMkU\.", ConvergenceError, "the solvent cavity broke down; change its surface"),
 )
 """In order: the first that is found decides."""

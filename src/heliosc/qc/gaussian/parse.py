@@ -15,10 +15,12 @@ from heliosc.qc.external.outputs import (
     last_number,
     require_one_job,
 )
+from heliosc.qc.gaussian import level, response
 from heliosc.qc.geometries import Geometry
 
 VERSION_PATTERN = r"^ (Gaussian \d\d, Revision [A-Z]\.\d+)"
 
+_OPTIMIZES = re.compile(r"\bp?opt\b")
 _POPULATION = re.compile(
     r"(?:^ Alpha  occ\. eigenvalues --.*\n)(?:^ (?:Alpha|\s*Beta) .*eigenvalues --.*\n)*", re.MULTILINE
 )
@@ -32,11 +34,10 @@ def parse_output(text: str) -> ProgramOutput:
 
     Raises
     ------
-    ParseError : several jobs in one file, or a post-SCF method whose energy is not the SCF's
+    ParseError : several jobs in one file, or energies that are not those of one SCF of the ground state
     """
     require_one_job(text, marker="Initial command:", program="Gaussian")
-    if re.search(r"^ (?:E2\(?\w*\)? ?=|.*\bEUMP2 =)", text, re.MULTILINE):
-        raise ParseError("the Gaussian log holds an MP2 or double-hybrid energy; expected Hartree-Fock or a functional")
+    refuse_other_energies(text)
     homo, lumo = orbital_energies(text)
     version = re.search(VERSION_PATTERN, text, re.MULTILINE)
     return ProgramOutput(
@@ -53,12 +54,39 @@ def parse_output(text: str) -> ProgramOutput:
         multiplicity=last_integer(text, r"^ Charge =\s*-?\d+ Multiplicity =\s*(\d+)"),
         geometry=last_geometry(text),
         n_energies=text.count("SCF Done:"),
+        method=level.method(text),
+        basis=level.basis(text),
+        dispersion=level.dispersion(text),
+        solvent=level.solvent(text),
+        excited_states=response.excited_states(text),
+        polarizability_A3=response.polarizability(text),
+        frequencies_per_cm=response.frequencies(text),
+        excitation_method=response.excitation_method(text),
     )
 
 
+def refuse_other_energies(text: str) -> None:
+    """Refuse logs whose ``SCF Done`` is not the energy that was asked for.
+
+    Raises
+    ------
+    ParseError : post-SCF method, layers, another program's energies, or an optimised excited state
+    """
+    route = level.route(text).lower()
+    if re.search(r"^ (?:E2\(?\w*\)? ?=|.*\bEUMP2 =)", text, re.MULTILINE):
+        raise ParseError("the Gaussian log holds an MP2 or double-hybrid energy; expected Hartree-Fock or a functional")
+    if "ONIOM: extrapolated energy" in text:
+        raise ParseError("the Gaussian log holds ONIOM energies; expected one method for the whole molecule")
+    if re.search(r"\bexternal\b", route):
+        raise ParseError("the Gaussian log holds energies of another program (External); parse that program's output")
+    if _OPTIMIZES.search(route) and re.search(r"\b(?:td|tda|cis)\b", route):
+        raise ParseError("the Gaussian log optimises an excited state; expected the ground state's energies")
+
+
 def is_terminated_normally(text: str) -> bool:
-    """Whether the last link ended normally; every earlier link prints a banner of its own."""
-    return "Normal termination of Gaussian" in text[text.rfind("Entering Link 1") :] and "Error termination" not in text
+    """Whether the last job step ended normally; every earlier step prints a banner of its own."""
+    last_step = max(text.rfind("Entering Link 1"), text.rfind("Proceeding to internal job step"), 0)
+    return "Normal termination of Gaussian" in text[last_step:] and "Error termination" not in text
 
 
 def is_scf_converged(text: str) -> bool:
@@ -72,10 +100,11 @@ def is_scf_converged(text: str) -> bool:
 
 
 def is_optimization_converged(text: str) -> bool | None:
-    """Whether the optimisation converged; ``None`` without one."""
-    if "Berny optimization." not in text:
+    """Whether the optimisation converged; ``None`` without one. Frequencies alone print the same tables."""
+    route = level.route(text).lower()
+    if "Berny optimization." not in text or (route and not _OPTIMIZES.search(route)):
         return None
-    return "Optimization completed." in text and "Optimization stopped." not in text
+    return "Optimization completed" in text and "Optimization stopped." not in text
 
 
 def orbital_energies(text: str) -> tuple[float | None, float | None]:

@@ -6,16 +6,21 @@ import re
 
 import numpy as np
 
+from heliosc.errors import ParseError
 from heliosc.qc.external.outputs import (
     ProgramOutput,
+    as_number,
     frontier_orbitals,
     last_integer,
     last_number,
     require_one_job,
 )
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.orca import level, response
 
 VERSION_PATTERN = r"Program Version\s+(\d\S*)"
+_SAME_ENERGY_HARTREE = 1e-6
+_ECHOED_CHARGE = r"^\| *\d+> *\* *(?:xyz|xyzfile|int|internal|gzmt|gzmtfile)"
 
 _ORBITAL_LINE = re.compile(r"^\s*\d+\s+(\d\.\d{4})\s+(-?\d+\.\d+)\s+-?\d+\.\d+", re.MULTILINE)
 _COORDINATES = re.compile(
@@ -28,9 +33,12 @@ def parse_output(text: str) -> ProgramOutput:
 
     Raises
     ------
-    ParseError : several jobs in one file
+    ParseError : several jobs in one file, or an optimisation of an excited state
     """
     require_one_job(text, marker="Program Version", program="ORCA")
+    require_one_job(text, marker="$  JOB NUMBER", program="ORCA")
+    if "DE(CIS)" in text and is_optimization_converged(text) is not None:
+        raise ParseError("the ORCA output optimises an excited state; expected the ground state's energies")
     homo, lumo = orbital_energies(text)
     version = re.search(VERSION_PATTERN, text)
     return ProgramOutput(
@@ -38,16 +46,48 @@ def parse_output(text: str) -> ProgramOutput:
         terminated_normally="****ORCA TERMINATED NORMALLY****" in text,
         scf_converged=is_scf_converged(text),
         optimization_converged=is_optimization_converged(text),
-        energy_hartree=last_number(text, r"FINAL SINGLE POINT ENERGY\s+(\S+)"),
+        energy_hartree=ground_state_energy(text),
         homo_eV=homo,
         lumo_eV=lumo,
         dipole_debye=last_number(text, r"Magnitude \(Debye\)\s*:\s*(\S+)"),
         s_squared=last_number(text, r"Expectation value of <S\*\*2>\s*:\s*(\S+)"),
-        charge=last_integer(text, r"^\s*Total Charge\s+Charge\s+\.+\s*(-?\d+)"),
-        multiplicity=last_integer(text, r"^\s*Multiplicity\s+Mult\s+\.+\s*(\d+)"),
+        charge=charge(text),
+        multiplicity=multiplicity(text),
         geometry=last_geometry(text),
         n_energies=text.count("FINAL SINGLE POINT ENERGY"),
+        method=level.method(text),
+        basis=level.basis(text),
+        dispersion=level.dispersion(text),
+        solvent=level.solvent(text),
+        excited_states=response.excited_states(text),
+        polarizability_A3=response.polarizability(text),
+        frequencies_per_cm=response.frequencies(text),
+        excitation_method=response.excitation_method(text),
     )
+
+
+def ground_state_energy(text: str) -> float | None:
+    """Energy of the ground state, Eh: with TDDFT the "final single point energy" is that of an excited state."""
+    final = last_number(text, r"FINAL SINGLE POINT ENERGY\s+(\S+)")
+    if final is None or "DE(CIS)" not in text:
+        return final
+    scf = last_number(text, r"^ *E\(SCF\) += +(\S+) Eh")
+    excitation = last_number(text, r"^ *DE\(CIS\) += +(\S+) Eh")
+    if scf is None or excitation is None:
+        return None
+    return final if abs(final - scf) < _SAME_ENERGY_HARTREE else final - excitation
+
+
+def charge(text: str) -> int | None:
+    """Total charge; from the repeated input where little was printed."""
+    printed = last_integer(text, r"^ *Total Charge +Charge +\.+ *(-?\d+)")
+    return last_integer(text, _ECHOED_CHARGE + r" +(-?\d+)") if printed is None else printed
+
+
+def multiplicity(text: str) -> int | None:
+    """2S+1; from the repeated input where little was printed."""
+    printed = last_integer(text, r"^ *Multiplicity +Mult +\.+ *(\d+)")
+    return last_integer(text, _ECHOED_CHARGE + r" +-?\d+ +(\d+)") if printed is None else printed
 
 
 def is_scf_converged(text: str) -> bool:
@@ -64,14 +104,14 @@ def is_optimization_converged(text: str) -> bool | None:
 
 
 def orbital_energies(text: str) -> tuple[float | None, float | None]:
-    """HOMO and LUMO of the alpha electrons, eV, from the last orbital block."""
+    """HOMO and LUMO of the alpha electrons, eV, from the last orbital block, if it belongs to the last geometry."""
     start = text.rfind("ORBITAL ENERGIES\n")
-    if start < 0:
+    if start < max(text.rfind("CARTESIAN COORDINATES (ANGSTROEM)"), 0):
         return None, None
     block = text[start:].split("SPIN DOWN ORBITALS", maxsplit=1)[0].split("MULLIKEN", maxsplit=1)[0]
-    orbitals = [(float(occupation), float(energy)) for occupation, energy in _ORBITAL_LINE.findall(block)]
-    occupied = [energy for occupation, energy in orbitals if occupation > 0]
-    virtual = [energy for occupation, energy in orbitals if occupation == 0]
+    orbitals = [(float(occupation), as_number(energy)) for occupation, energy in _ORBITAL_LINE.findall(block)]
+    occupied = [energy for occupation, energy in orbitals if occupation > 0 and energy is not None]
+    virtual = [energy for occupation, energy in orbitals if occupation == 0 and energy is not None]
     return frontier_orbitals(occupied, virtual)
 
 

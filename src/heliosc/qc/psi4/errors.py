@@ -11,6 +11,7 @@ from heliosc.errors import (
 from heliosc.qc.external.outputs import ErrorRule
 
 ERROR_RULES = (
+    ErrorRule(r"No space left on device", ResourceError, "free space in the scratch folder"),
     ErrorRule(
         r"Could not converge SCF iterations.*",
         ConvergenceError,
@@ -33,7 +34,6 @@ ERROR_RULES = (
     ErrorRule(r"NotAnElementError.*", InputError, "correct the element symbols"),
     ErrorRule(r"PSIO[_ ]E(?:rror|RROR).*", TransientError, "its scratch files broke; check the disk's free space"),
     ErrorRule(r"std::bad_alloc|[Nn]ot enough memory.*|Out of memory.*|MemoryError", ResourceError, "raise memory_mb"),
-    ErrorRule(r"No space left on device", ResourceError, "free space in the scratch folder"),
     ErrorRule(
         r"\*\*\* Psi4 encountered an error", InputError, "read the end of the output; the same input fails again"
     ),

@@ -6,8 +6,10 @@ import re
 
 import numpy as np
 
-from heliosc.qc.external.outputs import ProgramOutput, frontier_orbitals, last_number, require_one_job
+from heliosc.errors import ParseError
+from heliosc.qc.external.outputs import ProgramOutput, as_number, frontier_orbitals, last_number, require_one_job
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.psi4 import level, response
 from heliosc.qc.psi4.input import ENERGY_MARK
 from heliosc.qc.units import DEBYE_PER_AU
 
@@ -16,6 +18,11 @@ _GEOMETRY = re.compile(
     r"(?:\s*Center .*\n[\s-]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
 )
 _ORBITALS = re.compile(r"Orbital Energies \[Eh\](.*?)Final Occupation", re.DOTALL)
+_STATE = re.compile(r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):")
+_CORRELATED = re.compile(
+    r"MP2 Hybrid +=\s+TRUE|^\s+(?://\s+)?(?:DF-?MP2|DFOCC|FNOCC|CCENERGY|OCC|DETCI)\b", re.MULTILINE
+)
+_FINAL = re.compile(r"^ +@\S+ Final Energy:", re.MULTILINE)
 _OCCUPIED = re.compile(r"(?:Doubly|Alpha) Occupied:(.*?)(?:Virtual|Beta Occupied|\Z)", re.DOTALL)
 _VIRTUAL = re.compile(r"\n\s*(?:Alpha )?Virtual:(.*?)(?:Beta Occupied|\Z)", re.DOTALL)
 
@@ -25,9 +32,10 @@ def parse_output(text: str) -> ProgramOutput:
 
     Raises
     ------
-    ParseError : several jobs in one file
+    ParseError : several jobs in one file, or energies that are not those of one SCF
     """
     require_one_job(text, marker="Psi4 started on:", program="Psi4")
+    refuse_other_energies(text)
     homo, lumo = orbital_energies(text)
     charge, multiplicity, geometry = last_geometry(text)
     return ProgramOutput(
@@ -44,7 +52,37 @@ def parse_output(text: str) -> ProgramOutput:
         multiplicity=multiplicity,
         geometry=geometry,
         n_energies=text.count("Energy and wave function converged"),
+        method=level.method(text),
+        basis=level.basis(text),
+        dispersion=level.dispersion(text),
+        solvent=level.solvent(text),
+        excited_states=response.excited_states(text),
+        frequencies_per_cm=response.frequencies(text),
+        excitation_method=response.excitation_method(text),
     )
+
+
+def refuse_other_energies(text: str) -> None:
+    """Refuse outputs whose SCF energy is not the one energy that was asked for.
+
+    A Psi4 input is a script: one output may hold several calculations. Our own inputs print the energy that the
+    method returned under a mark, so that theirs are clear.
+
+    Raises
+    ------
+    ParseError : post-SCF method, several charges or functionals, or several energies without an optimisation
+    """
+    if ENERGY_MARK in text:
+        return
+    if _CORRELATED.search(text):
+        raise ParseError("the Psi4 output holds a post-SCF or double-hybrid energy; expected an SCF or a functional")
+    if len(set(_STATE.findall(text))) > 1:
+        raise ParseError("the Psi4 output holds several charges or multiplicities; expected one, split the input")
+    if len({name for pair in level.functionals(text) for name in pair if name}) > 1:
+        raise ParseError("the Psi4 output holds several functionals; expected one, split the input")
+    n_energies = len(_FINAL.findall(text))
+    if n_energies > 1 and "OPTKING" not in text and "inite differences" not in text:
+        raise ParseError(f"the Psi4 output holds {n_energies} single points; expected one, split the input")
 
 
 def is_scf_converged(text: str) -> bool:
@@ -71,7 +109,8 @@ def orbital_energies(text: str) -> tuple[float | None, float | None]:
 def _energies(match: re.Match[str] | None) -> list[float]:
     if match is None:
         return []
-    return [float(energy) for energy in re.findall(r"\d+[A-Z]\S*\s+(-?\d+\.\d+)", match.group(1))]
+    energies = [as_number(energy) for energy in re.findall(r"\d+[A-Z]\S*\s+(-?\d+\.\d+)", match.group(1))]
+    return [energy for energy in energies if energy is not None]
 
 
 def dipole(text: str) -> float | None:
