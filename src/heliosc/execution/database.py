@@ -1,189 +1,115 @@
-"""One SQLite connection with durable transactions and errors that say what to do.
+"""What a task store asks of its database, whichever it is: durable transactions and errors that say what to do.
 
-Rollback journal and ``synchronous=FULL``: write-ahead logging had a corruption bug until SQLite 3.51.3.
+Statements are written in the dialect that SQLite and PostgreSQL share, with ``?`` for parameters and ``json_each(?)``
+for lists; what differs is put right by the backends.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from heliosc.errors import HelioscError, InputError, ResourceError, TransientError
-from heliosc.execution.migrations import backup_path, copy_store, statements_from
-from heliosc.execution.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 from heliosc.faults import fault_point
 
-BUSY_TIMEOUT_S = 60.0
+BUSY_TIMEOUT_S = 60.0  # how long a writer waits for the one before it
 
 
-class Database:
-    """Connection to the store file, safe to share between the threads of one process.
+class Database(ABC):
+    """One connection, safe to share between the threads of one process. Rows are changed inside a transaction only.
 
     Parameters
     ----------
-    path : SQLite file, made with its folder where absent
+    name : what messages call the store; never with a password
 
-    Raises
-    ------
-    ResourceError : the folder or file cannot be made or written
-    InputError : the file is damaged, is no heliosc store, or was written by a newer heliosc
+    Attributes
+    ----------
+    n_commits : transactions committed through this connection
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.n_commits = 0
         self._lock = threading.RLock()
         self._depth = 0
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ResourceError(
-                f"cannot make the folder of the store {path}: {error.strerror}; choose a writable folder"
-            ) from error
-        with explained(path):
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _prepare(self) -> None:
-        self.execute("PRAGMA journal_mode=DELETE")
-        self.execute("PRAGMA synchronous=FULL")
-        version = self._version()
-        if version == SCHEMA_VERSION:
-            return
-        if version:
-            self.backup(backup_path(self.path, version))
-        with self.transaction():
-            version = self._version()  # another process may have been faster
-            for statement in TABLES if version == 0 else statements_from(version):
-                self.execute(statement)
-            self.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-
-    def _version(self) -> int:
-        """Schema version of the file, 0 for an empty one."""
-        version, application = self.value("PRAGMA user_version"), self.value("PRAGMA application_id")
-        if application == APPLICATION_ID and version > SCHEMA_VERSION:
-            raise InputError(
-                f"store {self.path} has schema version {version}, this heliosc reads up to {SCHEMA_VERSION}; "
-                "upgrade heliosc"
-            )
-        if application == APPLICATION_ID:
-            return version
-        if application != 0 or self.value("SELECT count(*) FROM sqlite_master"):
-            raise InputError(f"{self.path} is a SQLite file but no heliosc store; name another file")
-        return 0
-
-    def backup(self, target: Path) -> None:
-        """Copy the store as it is now to another file, complete or not at all.
-
-        Raises
-        ------
-        ResourceError : the copy cannot be written
-        InputError : the store is damaged
-        """
-        try:
-            with self._lock, explained(self.path):
-                copy_store(self._connection, target)
-        except OSError as error:
-            raise ResourceError(
-                f"cannot write {target}, the copy of the store: {error.strerror}; free some space there"
-            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; an inner transaction joins the outer one.
+        """All or nothing, one writer at a time; an inner transaction joins the outer one.
 
         Raises
         ------
-        HelioscError : see ``explained``; everything since the outermost start is undone
+        HelioscError : as the backend explains it; everything since the outermost start is undone
         """
         with self._lock:
             if self._depth == 0:
-                self.execute("BEGIN IMMEDIATE")
+                self._begin()
             self._depth += 1
             try:
                 yield
                 if self._depth == 1:
                     fault_point("store-commit:before")
-                    self.execute("COMMIT")
+                    self._commit()
                     fault_point("store-commit:after")
+                    self.n_commits += 1
             except BaseException:
-                if self._depth == 1 and self._connection.in_transaction:
-                    self.execute("ROLLBACK")
+                if self._depth == 1:
+                    self._rollback()
                 raise
             finally:
                 self._depth -= 1
 
-    def execute(self, statement: str, parameters: Iterable[Any] = ()) -> int:
-        """Run one statement; returns the number of rows changed."""
-        with self._lock, explained(self.path):
-            return self._connection.execute(statement, tuple(parameters)).rowcount
-
-    def insert(self, statement: str, parameters: Iterable[Any]) -> int:
-        """Run one INSERT; returns the row's id."""
-        with self._lock, explained(self.path):
-            return int(self._connection.execute(statement, tuple(parameters)).lastrowid or 0)
-
-    def rows(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of one query."""
-        with self._lock, explained(self.path):
-            return self._connection.execute(statement, tuple(parameters)).fetchall()
-
     def row(self, statement: str, parameters: Iterable[Any] = ()) -> tuple[Any, ...] | None:
-        """First row of one query, None without rows."""
-        with self._lock, explained(self.path):
-            return self._connection.execute(statement, tuple(parameters)).fetchone()
+        """First row of one statement, None without rows."""
+        return next(iter(self.rows(statement, parameters)), None)
 
     def value(self, statement: str, parameters: Iterable[Any] = ()) -> Any:
         """First value of the first row, None without rows."""
         row = self.row(statement, parameters)
         return None if row is None else row[0]
 
+    @abstractmethod
+    def execute(self, statement: str, parameters: Iterable[Any] = ()) -> int:
+        """Run one statement; returns the number of rows changed."""
+
+    @abstractmethod
+    def execute_many(self, statement: str, parameters: Iterable[Iterable[Any]]) -> int:
+        """Run one statement for each set of parameters; returns the number of rows changed."""
+
+    @abstractmethod
+    def rows(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one statement."""
+
+    @abstractmethod
+    def damage(self) -> str | None:
+        """What the database itself finds wrong with its files; None where it finds nothing."""
+
+    @abstractmethod
+    def backup(self, target: Path) -> None:
+        """Copy the store as it is now to a file, complete or not at all.
+
+        Raises
+        ------
+        ResourceError : the copy cannot be written
+        InputError : the store is damaged
+        UsageError : this database is backed up by other means
+        """
+
+    @abstractmethod
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        """Let go of the connection."""
 
+    @abstractmethod
+    def _begin(self) -> None:
+        """Start a transaction once no other writer has one."""
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into heliosc's.
+    @abstractmethod
+    def _commit(self) -> None:
+        """Make the transaction durable."""
 
-    Raises
-    ------
-    ResourceError : disk full, read-only, cannot be opened, input/output error
-    TransientError : locked by another process for longer than the busy timeout
-    InputError : damaged or not a database
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _explain(error, path) from error
-
-
-def _explain(error: sqlite3.Error, path: Path) -> HelioscError:
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the low byte is the primary code
-    if code == sqlite3.SQLITE_FULL:
-        return ResourceError(f"disk full while writing {path}; free some space, then run the same command again")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
-        return ResourceError(
-            f"cannot open or write the store {path} ({error}); check that it is a file in a folder you may write to"
-        )
-    if code == sqlite3.SQLITE_IOERR:
-        return ResourceError(f"input/output error on {path} ({error}); check the disk, then run the same command again")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return TransientError(f"store {path} was locked by another process for {BUSY_TIMEOUT_S:.0f} s; try again")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return InputError(
-            f"store {path} is damaged or no SQLite file ({error}); put a backup in its place, or move the file away "
-            "and run the same command again to start a new one"
-        )
-    return InputError(f"store {path} refused an operation: {error}")
+    @abstractmethod
+    def _rollback(self) -> None:
+        """Undo the transaction, also one that the database has given up already."""

@@ -142,7 +142,7 @@ class TaskDriver:
         unknown = [key for key in wanted if key not in states]
         if unknown:
             raise UsageError(
-                f"{len(unknown)} task(s) are not in {self._store.path}, first {unknown[0]!r}; submit them first"
+                f"{len(unknown)} task(s) are not in {self._store.name}, first {unknown[0]!r}; submit them first"
             )
         self._added.extend(states)
         self.wake()

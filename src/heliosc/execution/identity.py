@@ -45,6 +45,14 @@ def task_key(identity: Mapping[str, Any]) -> str:
     return text_digest(canonical_json(dict(identity)))
 
 
+def content_digest(callable: str, payload: str, identity: str | None) -> str:  # noqa: A002 - the field's own word
+    """Sha256 of what a task's row says it is, payload and identity as their stored texts.
+
+    The key covers only the identity, which need not name callable and payload.
+    """
+    return text_digest(canonical_json([callable, payload, identity]))
+
+
 def _check_keys(value: Any) -> None:
     # json.dumps turns the keys 1, True and None into strings, which would let two identities collide
     if isinstance(value, dict):

@@ -210,7 +210,7 @@ class AsyncQCManager:
             self._driver.add(unfinished)
         for key in set(keys).difference(unfinished):
             if key not in states:
-                raise UsageError(f"task {key!r} is not in {self.store.path}; submit it first")
+                raise UsageError(f"task {key!r} is not in {self.store.name}; submit it first")
             if key not in known:
                 self._resolve(futures[key], states[key])
         return [futures[key] for key in keys]

@@ -20,6 +20,12 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE attempts ADD COLUMN job TEXT",
         next(table for table in TABLES if table.startswith("CREATE TABLE jobs")),
     ),
+    2: (
+        "ALTER TABLE tasks ADD COLUMN content_sha256 TEXT NOT NULL DEFAULT ''",
+        "UPDATE tasks SET content_sha256 = content_digest(callable, payload, identity)",
+        "DROP INDEX attempts_key",
+        next(statement for statement in TABLES if statement.startswith("CREATE INDEX attempts_key")),
+    ),
 }
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from heliosc.errors import InputError, UsageError
-from heliosc.execution.database import Database
 from heliosc.execution.identity import canonical_json, text_digest
+from heliosc.execution.opening import open_database
+from heliosc.execution.sqlite import SQLiteDatabase
 from heliosc.execution.tasks import Attempt, Counts, RunningTask, TaskFailure, TaskState
+from heliosc.execution.verification import advice, decoded_result, refuse_damaged_task
 from heliosc.files import write_atomically
 
 _CHUNK = 500  # keys asked for at once
@@ -23,12 +24,28 @@ class StoreReader:
 
     Parameters
     ----------
-    path : file of the store
+    location : file of the store, or postgresql:// URL
+
+    Attributes
+    ----------
+    name : what messages call the store: its file, or its URL without the password
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self._db = Database(self.path)
+    def __init__(self, location: Path | str) -> None:
+        self._db = open_database(location)
+        self.name = self._db.name
+
+    @property
+    def path(self) -> Path:
+        """File of the store.
+
+        Raises
+        ------
+        UsageError : it is in a PostgreSQL server
+        """
+        if isinstance(self._db, SQLiteDatabase):
+            return self._db.path
+        raise UsageError(f"store {self.name} is no file; name a folder for what is to be kept beside the store")
 
     def result(self, key: str) -> Any:
         """Result of a finished task; None is a result only of a task whose state is "done".
@@ -42,7 +59,7 @@ class StoreReader:
         if row is None:
             state = self._db.value("SELECT state FROM tasks WHERE key = ?", [key])
             raise UsageError(f"task {key[:12]} has no result: {state or 'unknown to this store'}; expected a done task")
-        return _decoded(key, *row)
+        return decoded_result(key, *row, store=self.name)
 
     def results(self, keys: Iterable[str]) -> dict[str, Any]:
         """Results of those keys that have one."""
@@ -129,22 +146,34 @@ class StoreReader:
 
     def export_lines(self) -> Iterator[str]:
         """One line of canonical JSON a task, sorted by key, without anything that depends on when or where it ran."""
-        for (key,) in self._db.rows("SELECT key FROM tasks ORDER BY key"):
-            row = self._db.row("SELECT callable, payload, identity, state FROM tasks WHERE key = ?", [key])
-            if row is None:  # rows are never deleted
-                raise InputError(f"task {key[:12]} vanished from {self.path}; put a backup in its place")
-            failure = self.failure(key)
+        for key, callable_name, payload, identity, digest, state, error_class, *result in self._contents():
+            refuse_damaged_task(key, callable_name, payload, identity, digest, store=self.name)
             yield canonical_json(
                 {
                     "key": key,
-                    "callable": row[0],
-                    "payload": json.loads(row[1]),
-                    "identity": None if row[2] is None else json.loads(row[2]),
-                    "state": row[3],
-                    "result": self.result(key) if row[3] == "done" else None,
-                    "error_class": None if failure is None else failure.error_class,
+                    "callable": callable_name,
+                    "payload": json.loads(payload),
+                    "identity": None if identity is None else json.loads(identity),
+                    "state": state,
+                    "result": decoded_result(key, *result, store=self.name) if state == "done" else None,
+                    "error_class": error_class if state == "failed" else None,
                 }
             )
+
+    def _contents(self) -> Iterator[tuple[Any, ...]]:
+        """What the export is made of, sorted by key, a few rows at a time: no lock outlives a page."""
+        query = (
+            "SELECT t.key, t.callable, t.payload, t.identity, t.content_sha256, t.state, a.error_class,"
+            " r.encoding, r.data, r.sha256 FROM tasks t LEFT JOIN results r ON r.key = t.key LEFT JOIN attempts a"
+            " ON a.token = (SELECT max(token) FROM attempts WHERE key = t.key)"
+            " WHERE t.key > ? ORDER BY t.key LIMIT ?"
+        )
+        last = ""
+        while rows := self._db.rows(query, [last, _CHUNK]):
+            yield from rows
+            if len(rows) < _CHUNK or not last < rows[-1][0]:
+                return
+            last = rows[-1][0]
 
     def export(self, path: Path | None = None) -> str:
         """Sha256 of the canonical export, written to ``path`` as JSON lines where given.
@@ -163,33 +192,28 @@ class StoreReader:
         return digest.hexdigest()
 
     def check(self) -> None:
-        """Read the whole file and every result.
+        """Read every page, task and result; see ``verification`` for what is protected.
 
         Raises
         ------
-        InputError : a page or a result is damaged
+        InputError : something is not what was written
         """
-        verdict = self._db.value("PRAGMA integrity_check(1)")
-        if verdict != "ok":
-            raise InputError(f"store {self.path} is damaged: {verdict}; put a backup in its place")
-        for (key,) in self._db.rows("SELECT key FROM results"):
-            self.result(key)
+        orphans = (
+            "SELECT r.key FROM results r LEFT JOIN tasks t ON t.key = r.key AND t.state = 'done' WHERE t.key IS NULL"
+        )
+        damage = self._db.damage()
+        for key, callable_name, payload, identity, digest, state, error_class, *result in self._contents():
+            refuse_damaged_task(key, callable_name, payload, identity, digest, store=self.name)
+            if state == "done":
+                decoded_result(key, *result, store=self.name)
+            if state == "failed" and error_class is None:
+                damage = f"the failure of task {key[:12]} is gone"
+        if self._db.row(orphans) is not None:
+            damage = "a result belongs to no finished task"
+        if damage is not None:
+            raise InputError(f"store {self.name} is damaged: {damage}; {advice(self.name)}")
 
 
 def _chunks(keys: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(keys), _CHUNK):
         yield keys[start : start + _CHUNK]
-
-
-def _decoded(key: str, encoding: str, data: bytes, digest: str) -> Any:
-    try:
-        text = (zlib.decompress(data) if encoding == "zlib" else data).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise InputError(
-            f"result of task {key[:12]} is damaged: {error}; put a backup of the store in its place"
-        ) from error
-    if text_digest(text) != digest:
-        raise InputError(
-            f"result of task {key[:12]} does not match its checksum; put a backup of the store in its place"
-        )
-    return json.loads(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x48454C53  # "HELS": tells a heliosc store from any other SQLite file
 
 TABLES = (
@@ -12,6 +12,7 @@ TABLES = (
         callable TEXT NOT NULL,
         payload TEXT NOT NULL,
         identity TEXT,  -- NULL: callable and payload
+        content_sha256 TEXT NOT NULL,  -- of callable, payload and identity
         priority REAL NOT NULL,
         timeout_s REAL,
         max_attempts INTEGER NOT NULL,
@@ -44,7 +45,8 @@ TABLES = (
         cpu_s REAL,
         job TEXT  -- of a cluster; NULL: the attempt dies with its driver
     )""",
-    "CREATE INDEX attempts_key ON attempts (key, token)",
+    # with what the export says of a failure: the integrity check compares rows with their index
+    "CREATE INDEX attempts_key ON attempts (key, token, number, error_class)",
     """CREATE TABLE results (
         key TEXT PRIMARY KEY,  -- one row a task: a second result cannot be written
         token INTEGER NOT NULL,

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from heliosc.execution.identity import canonical_json, task_key, text_digest
+from heliosc.execution.identity import canonical_json, content_digest, task_key, text_digest
 from heliosc.execution.jobs import JobLedger
 from heliosc.execution.processes import ProcessIdentity, own_identity
 from heliosc.execution.reading import StoreReader
@@ -30,17 +30,19 @@ from heliosc.execution.tasks import (
     TaskState,
     may_try_again,
 )
+from heliosc.execution.verification import refuse_damaged_task
 
 _COMPRESS_ABOVE = 1_024  # characters; below it zlib gains nothing
 _NO_COST = AttemptCost()
 
 
 class QCResultStore(StoreReader):
-    """Tasks and their results in one SQLite file, shared by any number of processes on one host.
+    """Tasks and their results, shared by any number of processes: in one SQLite file on one host, or in PostgreSQL.
 
     Parameters
     ----------
-    path : file of the store, made where absent; never on a network file system
+    location : file of the store, made where absent, never on a network file system; or the URL of a PostgreSQL
+        database as ``postgresql://user@host/name``, whose own current schema is empty or holds a store
 
     Attributes
     ----------
@@ -50,10 +52,11 @@ class QCResultStore(StoreReader):
     ------
     ResourceError : it cannot be made or written
     InputError : damaged, no heliosc store, or written by a newer heliosc
+    MissingDependencyError : the PostgreSQL client is not installed
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, location: Path | str) -> None:
+        super().__init__(location)
         self.jobs = JobLedger(self._db)
 
     def __enter__(self) -> QCResultStore:
@@ -103,15 +106,13 @@ class QCResultStore(StoreReader):
         """Ask for many tasks in one transaction: all of them or, on an error, none."""
         now = time.time()
         rows = [_task_row(request, now) for request in requests]
-        n_new = 0
         with self._db.transaction():
-            for row in rows:
-                n_new += self._db.execute(
-                    "INSERT INTO tasks (key, callable, payload, identity, priority, timeout_s, max_attempts, cores,"
-                    " memory_mb, cost_s, submitted_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')"
-                    " ON CONFLICT (key) DO NOTHING",
-                    row,
-                )
+            n_new = self._db.execute_many(
+                "INSERT INTO tasks (key, callable, payload, identity, content_sha256, priority, timeout_s,"
+                " max_attempts, cores, memory_mb, cost_s, submitted_at, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
+                rows,
+            )
         return SubmitReport(keys=[row[0] for row in rows], n_new=n_new)
 
     def cancel(self, keys: Iterable[str]) -> int:
@@ -158,19 +159,20 @@ class QCResultStore(StoreReader):
         lease_s : after this many seconds without ``heartbeat`` another worker may take it
         keys : choose among these only
         """
-        condition, parameters = "state = 'queued'", []
-        if keys is not None:  # "+state" sends SQLite to these few keys instead of through the whole queue
-            condition = "+state = 'queued' AND key IN (SELECT value FROM json_each(?))"
-            parameters = [json.dumps(list(keys))]
+        source, parameters = "tasks t WHERE", []
+        if keys is not None:  # the cross join sends SQLite to these few keys instead of through the whole queue
+            source, parameters = "json_each(?) AS k CROSS JOIN tasks t WHERE t.key = k.value AND", [json.dumps([*keys])]
         query = (
-            "SELECT key, callable, payload, timeout_s, cores, memory_mb FROM tasks"  # noqa: S608 - no outside text in it
-            f" WHERE {condition} ORDER BY priority DESC, id LIMIT 1"
+            "SELECT t.key, t.callable, t.payload, t.identity, t.content_sha256,"  # noqa: S608 - no outside text in it
+            " t.timeout_s, t.cores, t.memory_mb"
+            f" FROM {source} t.state = 'queued' ORDER BY t.priority DESC, t.id LIMIT 1"
         )
         with self._db.transaction():
             row = self._db.row(query, parameters)
             if row is None:
                 return None
-            key, callable_name, payload, *limits = row
+            key, callable_name, payload, identity, digest, *limits = row
+            refuse_damaged_task(key, callable_name, payload, identity, digest, store=self.name)
             number, token = self._open_attempt(key, worker_id)
             self._set_state(key, "running", fence=token, lease_until=time.time() + lease_s)
         return Task(key, callable_name, json.loads(payload), token, number, *limits)
@@ -310,9 +312,9 @@ class QCResultStore(StoreReader):
     def _open_attempt(self, key: str, worker_id: str) -> tuple[int, int]:
         number = 1 + self._db.value("SELECT count(*) FROM attempts WHERE key = ?", [key])
         driver = own_identity()
-        token = self._db.insert(
+        token = self._db.value(
             "INSERT INTO attempts (key, number, worker_id, host, pid, pid_start, started_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING token",
             [key, number, worker_id, driver.host, driver.pid, driver.start, time.time()],
         )
         return number, token
@@ -364,11 +366,14 @@ class QCResultStore(StoreReader):
 
 
 def _task_row(request: TaskRequest, now: float) -> list[Any]:
+    payload = canonical_json(dict(request.payload))
+    identity = None if request.identity is None else canonical_json(dict(request.identity))
     return [
         task_key(request.full_identity()),
         request.callable,
-        canonical_json(dict(request.payload)),
-        None if request.identity is None else canonical_json(dict(request.identity)),
+        payload,
+        identity,
+        content_digest(request.callable, payload, identity),
         request.priority,
         request.timeout_s,
         request.max_attempts,
