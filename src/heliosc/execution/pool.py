@@ -12,7 +12,6 @@ import os
 import selectors
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 import uuid
@@ -24,15 +23,9 @@ from types import TracebackType
 from typing import Any, Literal
 
 from heliosc.errors import ResourceError
-from heliosc.execution.processes import kill_all
-from heliosc.execution.protocol import (
-    GUARD_DISMISSED,
-    GUARD_MODULE,
-    OUTPUT_NAME,
-    child_environment,
-    module_command,
-    write_task,
-)
+from heliosc.execution.guarding import Guard
+from heliosc.execution.processes import TOKEN_VARIABLE, kill_all
+from heliosc.execution.protocol import OUTPUT_NAME, write_task
 from heliosc.execution.tasks import CRASH, TIMEOUT, AttemptCost, Task
 from heliosc.execution.transport import TaskError, TaskLost, TaskStarted, TaskSuccess, TransportEvent
 from heliosc.execution.worker_process import WorkerProcess
@@ -80,7 +73,7 @@ class WorkerPool:
     def __init__(self, n_workers: int, settings: WorkerSettings) -> None:
         self._n_workers = n_workers
         self._settings = settings
-        self._token = uuid.uuid4().hex
+        self._token = os.environ.get(TOKEN_VARIABLE, "") + uuid.uuid4().hex  # ends with a worker that starts a pool
         self._n_started = 0
         self._n_stillborn = 0  # worker processes in a row that ended before they were ready
         self._workers: dict[WorkerProcess, _Job | None] = {}
@@ -96,7 +89,7 @@ class WorkerPool:
         self._selector = selectors.DefaultSelector()
         self._alarm = os.eventfd(0, os.EFD_NONBLOCK)
         self._selector.register(self._alarm, selectors.EVENT_READ)
-        self._guard = self._start_guard()
+        self._guard = Guard(f"{self._token}-", self._home if settings.keep_scratch == "never" else None)
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -148,9 +141,7 @@ class WorkerPool:
         ------
         ResourceError : a worker ended before it was ready: none can run here
         """
-        if self._guard.poll() is not None:  # someone killed it
-            self._dismiss_guard()
-            self._guard = self._start_guard()
+        self._guard.keep()
         deadlines = [job.deadline for job in self._workers.values() if job is not None]
         until_deadline = min(deadlines, default=float("inf")) - time.monotonic()
         self._selector.select(max(0.0, min(timeout_s, until_deadline)))
@@ -173,7 +164,7 @@ class WorkerPool:
             if job is not None:
                 self._clean(job, has_failed=True)
         kill_all(f"{self._token}-", grace_s=0.0)
-        self._dismiss_guard()
+        self._guard.dismiss()
         self._selector.close()
         os.close(self._alarm)
         if self._settings.keep_scratch == "never":
@@ -247,7 +238,7 @@ class WorkerPool:
     def _start_worker(self) -> WorkerProcess:
         self._n_started += 1
         worker = WorkerProcess(
-            f"{self._token}-{self._n_started}",
+            f"{self._token}-{self._n_started}.",  # no prefix of another worker's
             home=self._home,
             n_threads=self._settings.n_threads,
             memory_limit_bytes=self._settings.memory_limit_bytes or 0,
@@ -260,25 +251,6 @@ class WorkerPool:
         self._selector.unregister(worker)
         del self._workers[worker]
         worker.kill()
-
-    def _dismiss_guard(self) -> None:
-        with suppress(BrokenPipeError):
-            self._guard.communicate(GUARD_DISMISSED)
-
-    def _start_guard(self) -> subprocess.Popen[bytes]:
-        folder = str(self._home) if self._settings.keep_scratch == "never" else ""
-        try:
-            return subprocess.Popen(
-                module_command(GUARD_MODULE, str(os.getpid()), f"{self._token}-", folder),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env=child_environment(),
-                start_new_session=True,  # a Ctrl-C in the terminal is for the driver
-            )
-        except OSError as error:
-            raise ResourceError(f"cannot start a process: {error.strerror}; end other programs first") from error
 
 
 def _cause(exit_code: int) -> str:

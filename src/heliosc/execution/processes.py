@@ -6,6 +6,7 @@ after ``setsid`` or after their parents have gone. Signals go through pidfds: a 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ from pathlib import Path
 
 TOKEN_VARIABLE = "HELIOSC_WORKER_TOKEN"  # noqa: S105 - marks processes, opens nothing
 _PROC = Path("/proc")
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,21 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends; survives ``exec``.
+
+    Raises
+    ------
+    OSError : the kernel refuses
+    """
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Have what descendants of this process leave behind become its children."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def processes_with(token_prefix: str) -> list[int]:
     """Pids of all processes whose token starts so, the caller excepted."""
     needle = f"{TOKEN_VARIABLE}={token_prefix}".encode()
@@ -77,6 +95,12 @@ def kill_all(token_prefix: str, *, grace_s: float, limit_s: float = 5.0) -> bool
             return False
         time.sleep(0.01)
     return True
+
+
+def _prctl(option: int, argument: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, argument, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
 
 
 def _carries(pid: int, needle: bytes) -> bool:

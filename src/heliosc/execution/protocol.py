@@ -17,6 +17,9 @@ TASK_NAME = "task.json"  # in an attempt's folder: what to run
 GUARD_DISMISSED = b"q"
 _PATH_VARIABLE = "PYTHONPATH"
 _PATH_BEFORE_VARIABLE = "HELIOSC_PYTHONPATH_BEFORE"
+IMPORT_PATH_VARIABLES = (_PATH_VARIABLE, _PATH_BEFORE_VARIABLE)
+_THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = (*_THREAD_COUNTS, "OMP_STACKSIZE")
 
 
 def write_task(folder: Path, task: Task) -> None:
@@ -36,13 +39,17 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def child_environment(*, token: str | None = None, n_threads: int = 1) -> dict[str, str]:
-    """Environment of a child: the driver's import path, thread counts set before any library reads them."""
+    """Environment of a child: the driver's import path, thread counts set before any library reads them.
+
+    Without a token the child is not marked, even where its parent is.
+    """
     environment = dict(os.environ)
     environment[_PATH_BEFORE_VARIABLE] = os.environ.get(_PATH_VARIABLE, "")
     environment[_PATH_VARIABLE] = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in _THREAD_COUNTS:
         environment[name] = str(n_threads)
     environment.setdefault("OMP_STACKSIZE", "2G")  # xtb's large arrays live on the threads' stacks
+    environment.pop(TOKEN_VARIABLE, None)
     if token is not None:
         environment[TOKEN_VARIABLE] = token
     return environment

@@ -7,7 +7,6 @@ in on standard input, one a line, JSON objects go out on standard output; whatev
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import os
@@ -23,11 +22,9 @@ from typing import Any
 
 from heliosc.errors import HelioscError, MissingDependencyError, UsageError
 from heliosc.execution.identity import canonical_json
+from heliosc.execution.processes import adopt_orphans, die_with_parent
 from heliosc.execution.protocol import OUTPUT_NAME, TASK_NAME, restore_import_path_variable
 from heliosc.execution.tasks import UNEXPECTED
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(arguments: list[str]) -> None:
@@ -63,16 +60,10 @@ def load_callable(name: str) -> Callable[[dict[str, Any]], Any]:
 
 
 def _die_with(driver_pid: int) -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a task's programs leave becomes our child; see _end_children
+    die_with_parent()
+    adopt_orphans()  # what a task's programs leave becomes our child; see _end_children
     if os.getppid() != driver_pid:  # it died before the request above took effect
         os._exit(1)
-
-
-def _prctl(option: int, argument: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, argument, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
 
 
 def _end_children() -> None:
