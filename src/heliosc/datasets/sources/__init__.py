@@ -1,0 +1,1 @@
+"""Declarations of the sources that heliosc knows, one YAML file each."""

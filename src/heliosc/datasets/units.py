@@ -1,0 +1,42 @@
+"""Units that sources use, and the factor from each to ours. Conversion happens here, once.
+
+References
+----------
+CODATA 2018: hartree 27.211386245988 eV, bohr 0.529177210903 A, e bohr 2.541746473 D.
+"""
+
+from __future__ import annotations
+
+from heliosc.errors import InputError
+
+FACTORS: dict[str, dict[str, float]] = {
+    "eV": {
+        "eV": 1.0,
+        "meV": 1e-3,
+        "hartree": 27.211386245988,
+        "kJ/mol": 0.01036426966,
+        "kcal/mol": 0.04336410390,
+        "cm^-1": 1.239841984e-4,
+    },
+    "D": {"D": 1.0, "e*bohr": 2.541746473, "C*m": 1 / 3.33564095e-30},
+    "A^3": {"A^3": 1.0, "bohr^3": 0.529177210903**3, "nm^3": 1e3},
+    "%": {"%": 1.0, "fraction": 100.0},
+    "V": {"V": 1.0, "mV": 1e-3},
+    "mA/cm^2": {"mA/cm^2": 1.0, "A/m^2": 0.1},
+    "MPa^0.5": {"MPa^0.5": 1.0, "(cal/cm^3)^0.5": 2.045483},
+    "1": {"1": 1.0},
+}
+"""Our unit -> accepted unit -> factor."""
+
+
+def factor_to(ours: str, unit: str) -> float:
+    """What a number in ``unit`` is multiplied with.
+
+    Raises
+    ------
+    InputError : not a unit of this quantity
+    """
+    accepted = FACTORS.get(ours, {ours: 1.0})
+    if unit not in accepted:
+        raise InputError(f"unit {unit!r} does not convert to {ours}; expected one of: {', '.join(accepted)}")
+    return accepted[unit]
