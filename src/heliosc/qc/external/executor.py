@@ -145,7 +145,7 @@ class ExternalExecutor(ABC):
         return OptimizedGeometry(output.geometry, self._single_point(output, attempts, job=job), output.n_energies)
 
     def excitations(self, geometry: Geometry, *, timeout_s: float | None = None) -> Excitations:
-        """S1 with its oscillator strength, and T1, of a neutral closed shell in the Tamm-Dancoff approximation.
+        """S1 with its oscillator strength, and T1 where the program gives it, of a neutral closed shell (TDA).
 
         Raises
         ------
@@ -154,11 +154,10 @@ class ExternalExecutor(ABC):
         output, attempts = self._run(Job(geometry, 0, 1, "excitations"), timeout_s=timeout_s)
         singlets = [state for state in output.excited_states if state.multiplicity == 1]
         triplets = [state.energy_eV for state in output.excited_states if state.multiplicity == 3]
-        if not singlets or not triplets or singlets[0].oscillator_strength is None:
-            raise ParseError(f"{self.name}: the output holds {len(singlets)} singlets, {len(triplets)} triplets")
-        return Excitations(
-            singlets[0].energy_eV, singlets[0].oscillator_strength, f"tda-{self.level}", min(triplets), attempts
-        )
+        if not singlets or singlets[0].oscillator_strength is None:
+            raise ParseError(f"{self.name}: the output holds no singlet excitation with its oscillator strength")
+        first, triplet = min(singlets, key=lambda state: state.energy_eV), min(triplets, default=None)
+        return Excitations(first.energy_eV, first.oscillator_strength or 0.0, f"tda-{self.level}", triplet, attempts)
 
     def polarizability(self, geometry: Geometry, *, timeout_s: float | None = None) -> float:
         """Isotropic static polarizability of a neutral closed shell, A^3.

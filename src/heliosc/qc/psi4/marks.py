@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 from heliosc.qc.external.outputs import ExcitedState, ProgramOutput, last_number
-from heliosc.qc.psi4.input import FREQUENCIES_MARK, POLARIZABILITY_MARK, SINGLET_MARK, TRIPLET_MARK
+from heliosc.qc.psi4.input import FREQUENCIES_MARK, POLARIZABILITY_MARK, SINGLET_MARK
 from heliosc.qc.psi4.parse import parse_output
 from heliosc.qc.units import HARTREE_EV, POLARIZABILITY_A3
 
-_STATE = re.compile(rf"^({SINGLET_MARK}|{TRIPLET_MARK}) (\S+) (\S+)$", re.MULTILINE)
+_STATE = re.compile(rf"^{SINGLET_MARK} (\S+) (\S+)$", re.MULTILINE)
 
 
 def parse_own_output(text: str) -> ProgramOutput:
@@ -22,10 +22,7 @@ def parse_own_output(text: str) -> ProgramOutput:
     """
     output = parse_output(text)
     states = tuple(
-        ExcitedState(1, float(energy) * HARTREE_EV, float(strength))
-        if mark == SINGLET_MARK
-        else ExcitedState(3, float(energy) * HARTREE_EV)
-        for mark, energy, strength in _STATE.findall(text)
+        ExcitedState(1, float(energy) * HARTREE_EV, float(strength)) for energy, strength in _STATE.findall(text)
     )
     polarizability = last_number(text, rf"^{POLARIZABILITY_MARK} (\S+)$")
     frequencies = re.findall(rf"^{FREQUENCIES_MARK} (.+)$", text, re.MULTILINE)
