@@ -57,7 +57,7 @@ LEVELS: dict[str, LevelOfTheory] = {
 
 
 XTB_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB", "ipea1": "IPEA1-xTB"}
-GEOMETRY_SOURCES = (*XTB_METHODS, "gfnff", "mmff94", "uff", "experiment")
+GEOMETRY_SOURCES = (*XTB_METHODS, "gfnff", "mmff94", "uff", "experiment", "unknown")
 SOLVENT_MODELS = ("alpb", "gbsa", "ddcosmo", "ddpcm", "cosmo", "cpcm", "pcm", "smd")
 
 _SOLVENT = rf"(?:\+(?P<model>{'|'.join(SOLVENT_MODELS)})\((?P<solvent>[a-z0-9][a-z0-9_.,-]{{0,39}})\))?"
