@@ -1,0 +1,65 @@
+"""What the end of a job means for those of its tasks that left no result.
+
+==================================  =====================================  ======================
+the cluster says                    a task that was running                one that had not begun
+==================================  =====================================  ======================
+TIMEOUT, DEADLINE                   error "timeout"                        lost
+OUT_OF_MEMORY                       error "resource"                       lost
+FAILED, COMPLETED                   error "transient"                      lost
+CANCELLED (not by this driver)      error "transient"                      error "transient"
+NODE_FAIL, BOOT_FAIL, PREEMPTED,    lost                                   lost
+REVOKED, nothing (job unknown)
+==================================  =====================================  ======================
+
+Lost tasks are queued again and cost no try, up to a number of times: a task that takes its node down with it would
+otherwise go round for ever. Who cancels a job on the cluster is asked once more at most, by the usual rule for
+transient errors, and then has the last word.
+"""
+
+from __future__ import annotations
+
+from heliosc.execution.tasks import TIMEOUT, TRANSIENT, AttemptCost, Task
+from heliosc.execution.transport import TaskError, TaskLost
+
+UNKNOWN_JOB = "unknown to the cluster"
+ENDED_STATES = frozenset(
+    {
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "LAUNCH_FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "RECONFIG_FAIL",
+        "REVOKED",
+        "TIMEOUT",
+        UNKNOWN_JOB,
+    }
+)
+MAX_LOSSES = 10
+_RESOURCE = "resource"
+_NO_COST = AttemptCost()
+_ERRORS_OF_RUNNING = {
+    "TIMEOUT": (TIMEOUT, "its job ran past its time limit; raise the task's limit or the margin"),
+    "DEADLINE": (TIMEOUT, "its job ran past its deadline"),
+    "OUT_OF_MEMORY": (_RESOURCE, "its job ran out of memory; ask for more memory"),
+    "FAILED": (TRANSIENT, "its job failed"),
+    "COMPLETED": (TRANSIENT, "its job ended without its result"),
+}
+
+
+def verdict(task: Task, state: str, *, has_started: bool, log_tail: str) -> TaskError | TaskLost:
+    """What to tell of a task whose job has ended in this state without its result."""
+    said = f"; last words of the job: {log_tail}" if log_tail else ""
+    if state == "CANCELLED":
+        return TaskError(task, TRANSIENT, "cancelled on the cluster", None, _NO_COST)
+    if has_started and state in _ERRORS_OF_RUNNING:
+        error_class, reason = _ERRORS_OF_RUNNING[state]
+        return TaskError(task, error_class, f"{reason} ({state}){said}", None, _NO_COST)
+    if task.attempt >= MAX_LOSSES:
+        reason = f"lost with its job in {task.attempt} attempts, now: {state}{said}"
+        return TaskError(task, TRANSIENT, reason, None, _NO_COST)
+    return TaskLost(task, f"its job ended before its result: {state}{said}")
