@@ -63,6 +63,24 @@ class FourPointEnergies:
         terms = self.lambda_terms
         return terms["anion"] + terms["neutral_from_anion"]
 
+    def values(self, *, shift: float = 0.0) -> dict[str, float]:
+        """Every property that the seven energies give, eV, by its name in the vocabulary.
+
+        Parameters
+        ----------
+        shift : empirical shift that IE and EA are lowered by
+        """
+        vertical_ie, vertical_ea = self.vertical_ionization_energy - shift, self.vertical_electron_affinity - shift
+        return {
+            "vertical_ionization_energy": vertical_ie,
+            "adiabatic_ionization_energy": self.adiabatic_ionization_energy - shift,
+            "vertical_electron_affinity": vertical_ea,
+            "adiabatic_electron_affinity": self.adiabatic_electron_affinity - shift,
+            "fundamental_gap": vertical_ie - vertical_ea,
+            "lambda_hole": self.lambda_hole,
+            "lambda_electron": self.lambda_electron,
+        }
+
     @property
     def negative_terms(self) -> tuple[str, ...]:
         """Relaxation energies below -1 meV: some geometry is not its state's minimum."""

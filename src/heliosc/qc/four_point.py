@@ -1,21 +1,15 @@
-"""The four-point workflow on GFN2-xTB: three minima, seven energies, IPEA1 ionisation energies, polarizability.
-
-The ions start from the neutral's minimum, with its Hessian. If a state turns out lower at another state's geometry,
-it is optimised again from there, so no relaxation energy is negative.
-"""
+"""The four-point workflow on GFN2-xTB: three minima, seven energies, IPEA1 ionisation energies, polarizability."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rdkit import Chem
 
-from heliosc.errors import ConvergenceError
 from heliosc.properties import XTB_IONIZATION_SHIFT_EV, PropertyKey
+from heliosc.qc.charge_states import CHARGES, ChargeStates, relax
 from heliosc.qc.energies import FourPointEnergies
 from heliosc.qc.engines import geometry_optimizer
 from heliosc.qc.geometries import Geometry
@@ -26,17 +20,12 @@ from heliosc.qc.geometry import (
     prepare_geometry,
     torsion_changes,
 )
-from heliosc.qc.optimizer import Minimum
-from heliosc.qc.units import BOHR_A, HARTREE_EV
+from heliosc.qc.units import HARTREE_EV
 from heliosc.qc.xtb.engine import ElectronicState, TbliteSession
 from heliosc.qc.xtb.response import dipole_debye, frontier_orbitals, polarizability
+from heliosc.qc.xtb.state import XtbState
 
-FloatArray = NDArray[np.float64]
-
-CHARGES = {"neutral": 0, "cation": 1, "anion": -1}
 TORSION_FLAG_DEGREES = 20.0
-SYMMETRY_BREAKING_A = 0.01
-_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +67,6 @@ class FourPointRun:
     start: StartGeometry
 
 
-@dataclass(slots=True)
-class _States:
-    """The three charge states of one molecule while they are being optimised."""
-
-    start: StartGeometry
-    sessions: dict[str, TbliteSession]
-    settings: FourPointSettings
-    minima: dict[str, Minimum] = field(default_factory=dict)
-    energies: dict[tuple[str, str], float] = field(default_factory=dict)
-
-    def geometry(self, name: str) -> Geometry:
-        return Geometry(self.start.geometry.symbols, self.minima[name].positions * BOHR_A)
-
-    def optimize(self, name: str, *, begin: Geometry, hessian: FloatArray | None) -> None:
-        """Minimise one charge state; every energy at its old geometry is forgotten."""
-        optimizer = geometry_optimizer(self.settings.engine)
-        self.minima[name] = optimizer(
-            self.sessions[name],
-            _off_symmetry(begin, seed=self.settings.seed),
-            bonds=self.start.bonds,
-            hessian=hessian,
-            max_steps=self.settings.max_steps,
-        )
-        self.energies = {key: value for key, value in self.energies.items() if key[1] != name}
-        self.energies[name, name] = self.minima[name].energy
-
-    def energy(self, charge_state: str, at: str) -> float:
-        """E of one charge state at another's minimum, Eh, computed once."""
-        if (charge_state, at) not in self.energies:
-            self.energies[charge_state, at] = self.sessions[charge_state].evaluate(self.geometry(at).positions).energy
-        return self.energies[charge_state, at]
-
-
 def run_four_point(
     molecule: Chem.Mol, settings: FourPointSettings, *, progress: Callable[[str], None] | None = None
 ) -> FourPointRun:
@@ -134,8 +90,9 @@ def run_four_point(
         molecule, n_conformers=settings.n_conformers, seed=settings.seed, session=sessions["neutral"]
     )
     report("geometry")
-    states = _States(start, sessions, settings)
-    energies = _relaxed_energies(states, report)
+    xtb_states = {name: XtbState(session, settings.engine) for name, session in sessions.items()}
+    states = ChargeStates(start.geometry, start.bonds, xtb_states, settings.max_steps, settings.seed)
+    energies = relax(states, report)
     geometries = {name: states.geometry(name) for name in CHARGES}
     for name, geometry in geometries.items():
         check_connectivity(geometry, start.bonds, charge_state=name)
@@ -147,71 +104,11 @@ def run_four_point(
         ipea,
         values,
         geometries,
-        {name: session.n_evaluations for name, session in sessions.items()},
-        [attempt for session in sessions.values() for attempt in session.attempts],
-        _flags(values, geometries, start),
+        states.n_evaluations,
+        states.attempts,
+        run_flags(values[PropertyKey("vertical_electron_affinity", "gfn2")], geometries, start),
         start,
     )
-
-
-def _relaxed_energies(states: _States, report: Callable[[str], None]) -> FourPointEnergies:
-    """Optimise the three states until no relaxation energy is negative."""
-    states.optimize("neutral", begin=states.start.geometry, hessian=None)
-    report("neutral")
-    for _ in range(_ROUNDS):
-        for name in ("cation", "anion"):
-            if name not in states.minima:
-                states.energy(name, "neutral")  # the wavefunction there starts the optimisation
-                states.optimize(name, begin=states.geometry("neutral"), hessian=states.minima["neutral"].hessian)
-                report(name)
-        energies = _collect(states)
-        if not energies.negative_terms:
-            return energies
-        _repair(states, energies)
-    raise ConvergenceError(
-        f"relaxation energies stay negative after {_ROUNDS} rounds ({energies.lambda_terms} eV); "
-        f"the surface has several close minima, try another conformer (seed)"
-    )
-
-
-def _off_symmetry(geometry: Geometry, *, seed: int) -> Geometry:
-    """The geometry with its atoms moved a little.
-
-    A symmetric start keeps its symmetry, so an optimisation can end on a saddle point: GFN2-xTB's thiophene cation
-    does, 37 meV above its minimum.
-    """
-    shifts = np.random.default_rng(seed).normal(scale=SYMMETRY_BREAKING_A, size=geometry.positions.shape)
-    return Geometry(geometry.symbols, geometry.positions + shifts)
-
-
-def _collect(states: _States) -> FourPointEnergies:
-    return FourPointEnergies(
-        neutral_at_neutral=states.energy("neutral", "neutral"),
-        cation_at_neutral=states.energy("cation", "neutral"),
-        anion_at_neutral=states.energy("anion", "neutral"),
-        cation_at_cation=states.energy("cation", "cation"),
-        neutral_at_cation=states.energy("neutral", "cation"),
-        anion_at_anion=states.energy("anion", "anion"),
-        neutral_at_anion=states.energy("neutral", "anion"),
-    )
-
-
-def _repair(states: _States, energies: FourPointEnergies) -> None:
-    """Optimise again, from the lower geometry, each state that lies lower at another state's minimum."""
-    terms = energies.lambda_terms
-    donor = min(("cation", "anion"), key=lambda name: terms[f"neutral_from_{name}"])
-    if f"neutral_from_{donor}" in energies.negative_terms:
-        states.sessions["neutral"].attempts.append(
-            f"neutral lies lower at the {donor}'s geometry: optimised from there"
-        )
-        states.optimize("neutral", begin=states.geometry(donor), hessian=states.minima[donor].hessian)
-        for name in ("cation", "anion"):  # the same conformer for all charge states
-            del states.minima[name]
-        return
-    for name in ("cation", "anion"):
-        if name in energies.negative_terms:
-            states.sessions[name].attempts.append(f"{name} lower at the neutral's geometry: optimised from there")
-            states.optimize(name, begin=states.geometry("neutral"), hessian=None)
 
 
 def _values(
@@ -219,16 +116,7 @@ def _values(
 ) -> tuple[dict[PropertyKey, float], tuple[float, float, float]]:
     shift = XTB_IONIZATION_SHIFT_EV
     homo, lumo = frontier_orbitals(neutral)
-    vertical_ie = energies.vertical_ionization_energy - shift
-    vertical_ea = energies.vertical_electron_affinity - shift
-    gfn2 = {
-        "vertical_ionization_energy": vertical_ie,
-        "adiabatic_ionization_energy": energies.adiabatic_ionization_energy - shift,
-        "vertical_electron_affinity": vertical_ea,
-        "adiabatic_electron_affinity": energies.adiabatic_electron_affinity - shift,
-        "fundamental_gap": vertical_ie - vertical_ea,
-        "lambda_hole": energies.lambda_hole,
-        "lambda_electron": energies.lambda_electron,
+    gfn2 = energies.values(shift=shift) | {
         "homo_energy": homo,
         "lumo_energy": lumo,
         "homo_lumo_gap": lumo - homo,
@@ -253,10 +141,9 @@ def ipea_energies(neutral: Geometry, cation: Geometry) -> tuple[float, float, fl
     )
 
 
-def _flags(values: dict[PropertyKey, float], geometries: dict[str, Geometry], start: StartGeometry) -> list[str]:
-    flags = []
-    if values[PropertyKey("vertical_electron_affinity", "gfn2")] < 0.0:
-        flags.append("unbound_anion")
+def run_flags(vertical_electron_affinity: float, geometries: dict[str, Geometry], start: StartGeometry) -> list[str]:
+    """What a reader of the values must know: an unbound anion, torsions that turned in an ion."""
+    flags = ["unbound_anion"] if vertical_electron_affinity < 0.0 else []
     coordinates = start.coordinates()
     for name in ("cation", "anion"):
         change = torsion_changes(coordinates, geometries["neutral"], geometries[name])

@@ -21,7 +21,8 @@ from heliosc.qc.xtb.library import tblite_interface
 
 FloatArray = NDArray[np.float64]
 
-METHODS = {"gfn2": "GFN2-xTB", "ipea1": "IPEA1-xTB"}
+METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB", "ipea1": "IPEA1-xTB"}
+SOLVATION = {"alpb": "alpb-solvation", "gbsa": "gbsa-solvation"}
 MAX_ATOMIC_NUMBER = 86
 _ROOM_TEMPERATURE = 9.5004e-4  # Eh, 300 K
 _HOT = 3.1668e-3  # Eh, 1000 K
@@ -57,8 +58,9 @@ class TbliteSession:
     Attributes
     ----------
     symbols : (n_atoms,)
-    method : ``gfn2`` or ``ipea1``
+    method : ``gfn2``, ``gfn1`` or ``ipea1``
     charge : total charge
+    solvation, solvent : ``alpb`` or ``gbsa`` and its solvent, both empty in the gas phase
     attempts : SCC remedies that were needed, in order
     n_evaluations : calculations so far
     """
@@ -68,6 +70,8 @@ class TbliteSession:
     charge: int = 0
     accuracy: float = 1.0
     electric_field: FloatArray | None = None
+    solvation: str = ""
+    solvent: str = ""
     attempts: list[str] = field(default_factory=list)
     n_evaluations: int = 0
     _numbers: NDArray[np.intc] = field(init=False)
@@ -77,6 +81,8 @@ class TbliteSession:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise InputError(f"unknown xTB method {self.method!r}; expected one of: {', '.join(METHODS)}")
+        if self.solvation and self.solvation not in SOLVATION:
+            raise InputError(f"xTB has no solvent model {self.solvation!r}; expected one of: {', '.join(SOLVATION)}")
         self._numbers = _atomic_numbers(self.symbols)
 
     def evaluate(self, positions: FloatArray) -> ElectronicState:
@@ -141,6 +147,8 @@ class TbliteSession:
             calculator.set(name, value)
         if self.electric_field is not None:
             _add_field(calculator, self.electric_field)
+        if self.solvation:
+            _add_solvent(calculator, self.solvation, solvent=self.solvent)
         return calculator
 
 
@@ -182,6 +190,15 @@ def _add_field(calculator: Any, electric_field: FloatArray) -> None:
     from tblite._libtblite import ffi  # the wrapper hands its argument to C unconverted
 
     calculator.add("electric-field", ffi.new("double[3]", [float(component) for component in electric_field]))
+
+
+def _add_solvent(calculator: Any, solvation: str, *, solvent: str) -> None:
+    from tblite.exceptions import TBLiteRuntimeError
+
+    try:
+        calculator.add(SOLVATION[solvation], solvent)
+    except TBLiteRuntimeError as error:
+        raise InputError(f"{solvation} has no solvent {solvent!r}: {error}; e.g. toluene, ch2cl2, water") from error
 
 
 def _silent(message: str) -> None:

@@ -32,21 +32,36 @@ def dipole_debye(state: ElectronicState) -> float:
     return float(np.linalg.norm(state.result.get("dipole"))) * DEBYE_PER_AU
 
 
-def polarizability(geometry: Geometry, state: ElectronicState) -> float:
+def polarizability(geometry: Geometry, state: ElectronicState, *, like: TbliteSession | None = None) -> float:
     """Isotropic static polarizability, A^3, by central differences of the dipole moment in six fields.
 
     The minimal basis misses most of the out-of-plane part of flat molecules.
+
+    Parameters
+    ----------
+    like : a session whose method and solvent are taken; GFN2-xTB in the gas phase by default
     """
+    like = like or TbliteSession(geometry.symbols)
     diagonal = []
     for axis in np.eye(3):
-        ahead, behind = (_dipole_in_field(geometry, state, sign * FIELD_STRENGTH * axis) for sign in (1.0, -1.0))
+        ahead, behind = (_dipole_in_field(geometry, state, sign * FIELD_STRENGTH * axis, like) for sign in (1.0, -1.0))
         diagonal.append(float((ahead - behind) @ axis) / (2.0 * FIELD_STRENGTH))
     return sum(diagonal) / 3.0 * POLARIZABILITY_A3
 
 
 def _dipole_in_field(
-    geometry: Geometry, state: ElectronicState, electric_field: np.ndarray[tuple[int], np.dtype[np.float64]]
+    geometry: Geometry,
+    state: ElectronicState,
+    electric_field: np.ndarray[tuple[int], np.dtype[np.float64]],
+    like: TbliteSession,
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    session = TbliteSession(geometry.symbols, accuracy=_TIGHT, electric_field=electric_field)
+    session = TbliteSession(
+        geometry.symbols,
+        method=like.method,
+        accuracy=_TIGHT,
+        electric_field=electric_field,
+        solvation=like.solvation,
+        solvent=like.solvent,
+    )
     session.restart_from(state)
     return np.asarray(session.evaluate(geometry.positions).result.get("dipole"), dtype=np.float64)
