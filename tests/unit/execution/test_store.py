@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,8 @@ from heliosc.execution import Counts, QCResultStore, StaleLeaseError, TaskReques
 
 SUBMIT_200 = """
 import sys
-from pathlib import Path
 from heliosc.execution import QCResultStore, TaskRequest
-store = QCResultStore(Path(sys.argv[1]))
+store = QCResultStore(sys.argv[1])
 for start in range(0, 200, 20):
     store.submit_many([TaskRequest("fake_calculations:square", {"x": x}) for x in range(start, start + 20)])
 claimed = []
@@ -24,26 +24,70 @@ while len(claimed) < 20:
     claimed.append(store.claim(sys.argv[2], 60).key)
 print("\\n".join(claimed))
 """
+FIFTY_SUBMIT_1000 = """
+import os, sys
+from heliosc.execution import QCResultStore, TaskRequest
+children = []
+for n in range(50):
+    if not (pid := os.fork()):
+        code = 1
+        try:
+            with QCResultStore(sys.argv[1]) as store:
+                for start in range(0, 1000, 100):
+                    numbers = [(start + 20 * n + x) % 1000 for x in range(100)]
+                    store.submit_many([TaskRequest("m:f", {"x": x}) for x in numbers])
+            code = 0
+        finally:
+            os._exit(code)
+    children.append(pid)
+sys.exit(sum(os.waitpid(pid, 0)[1] != 0 for pid in children))
+"""
 CLAIM_AND_DIE = """
 import os, sys
-from pathlib import Path
 from heliosc.execution import QCResultStore
-QCResultStore(Path(sys.argv[1])).claim("dying", 3600)
+QCResultStore(sys.argv[1]).claim("dying", 3600)
 os._exit(137)
 """
 
 
-def test_eight_processes_submitting_the_same_keys_make_one_row_each_and_claim_apart(fast_folder: Path) -> None:
-    path = fast_folder / "store.db"
+BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.program)]
+
+
+@pytest.fixture(params=BACKENDS)
+def location(request: pytest.FixtureRequest, fast_folder: Path) -> str:
+    """Where a new store may be made, in a file and in a real server: every test here holds for both."""
+    if request.param == "sqlite":
+        return str(fast_folder / "store.db")
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def store(location: str) -> Iterator[QCResultStore]:
+    with QCResultStore(location) as opened:
+        yield opened
+
+
+def test_eight_processes_submitting_the_same_keys_make_one_row_each_and_claim_apart(location: str) -> None:
     processes = [
-        subprocess.Popen([sys.executable, "-c", SUBMIT_200, str(path), str(n)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", SUBMIT_200, location, str(n)], stdout=subprocess.PIPE, text=True)
         for n in range(8)
     ]
     claimed = [key for process in processes for key in process.communicate(timeout=60)[0].split()]
     assert [process.returncode for process in processes] == [0] * 8
     assert len(set(claimed)) == len(claimed) == 160
-    with QCResultStore(path) as store:
+    with QCResultStore(location) as store:
         assert store.counts() == Counts(queued=40, running=160)
+
+
+def test_fifty_processes_submitting_the_same_thousand_keys_make_a_thousand_rows(location: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FIFTY_SUBMIT_1000, location], timeout=120, check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    with QCResultStore(location) as store:
+        assert store.counts() == Counts(queued=1_000)
+        assert len(set(store.states())) == 1_000
+        store.check()
 
 
 def test_same_identity_is_the_same_row_whatever_the_payload(store: QCResultStore) -> None:
@@ -118,9 +162,9 @@ def test_a_heartbeat_keeps_the_lease(store: QCResultStore) -> None:
     assert store.release_expired() == 0
 
 
-def test_leases_of_a_dead_process_end_at_once(store: QCResultStore) -> None:
+def test_leases_of_a_dead_process_end_at_once(store: QCResultStore, location: str) -> None:
     key = store.submit("m:f", {})
-    ended = subprocess.run([sys.executable, "-c", CLAIM_AND_DIE, str(store.path)], check=False)
+    ended = subprocess.run([sys.executable, "-c", CLAIM_AND_DIE, location], check=False)
     assert ended.returncode == 137
     assert store.counts().running == 1
     assert store.release_expired() == 1
