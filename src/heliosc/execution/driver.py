@@ -248,6 +248,7 @@ class TaskDriver:
             del self._leases[key]
             transport.drop(key)
         self._follow(lost)
+        self._leases.update(transport.adopt())  # of drivers that have died beside this one
         if not self._claimable and transport.n_free:
             self._store.release_expired()
             self._follow(self._open.difference(self._leases))

@@ -56,7 +56,10 @@ class Transport(Protocol):
         """Number of tasks that ``start`` would take now."""
 
     def adopt(self) -> Mapping[str, int]:
-        """Take up what an earlier driver left running; returns its leases as key and token."""
+        """Take up what a driver that died or let go left running; returns its leases as key and token.
+
+        Asked again and again, mostly for nothing.
+        """
 
     def start(self, tasks: Sequence[Task]) -> None:
         """Take these tasks, at most ``n_free``.
