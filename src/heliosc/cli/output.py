@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 _PIPE_WIDTH = 200  # columns where no terminal says how wide it is; rich would squeeze tables into 80
@@ -25,12 +26,17 @@ def print_table(rows: Sequence[Mapping[str, Any]], *, title: str, as_json: bool)
     if as_json:
         print_json(list(rows))
         return
+    results.print(table_of(rows, title=title))
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], *, title: str) -> Table:
+    """Rows with equal keys as a table for people."""
     table = Table(title=title, title_justify="left")
     for name in rows[0] if rows else ():
         table.add_column(name.replace("_", " "))
     for row in rows:
-        table.add_row(*(format_cell(value) for value in row.values()))
-    results.print(table)
+        table.add_row(*(escape(format_cell(value)) for value in row.values()))
+    return table
 
 
 def format_cell(value: Any) -> str:

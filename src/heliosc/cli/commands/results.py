@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group, RenderableType
 
 from heliosc.campaign.calculations import wall_time_s
 from heliosc.campaign.models import generator_folder, surrogate_folder
 from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
-from heliosc.campaign.run_folder import RunFolder, find_run, find_runs
+from heliosc.campaign.run_folder import RunFolder, Stage, find_run, find_runs
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, RunId
-from heliosc.cli.output import print_json, print_table
-from heliosc.execution import QCResultStore
+from heliosc.cli.output import print_json, print_table, results, table_of
+from heliosc.cli.queue_view import rendered_queue
+from heliosc.cli.watch import watch_until_done
+from heliosc.execution import QCResultStore, summarize
 from heliosc.properties import DEFAULT_TARGETS
 from heliosc.selection.roles import load_roles
 
@@ -22,12 +25,23 @@ Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs."
 _RUNS = Path("runs")
 
 
-def status(name: RunId = None, runs: Runs = _RUNS, as_json: AsJson = False) -> None:
-    """Show where the runs stand, or one of them in detail."""
+def status(
+    name: RunId = None,
+    runs: Runs = _RUNS,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the run and its queue until it is finished.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the runs stand, or one of them with the queue of its calculations."""
+    if watch:
+        folder = find_run(runs, name)
+        watch_until_done(lambda: _look_at(folder))
+        return
     chosen = [find_run(runs, name)] if name else find_runs(runs)
     if not chosen:
         find_run(runs, None)
     print_table([_status_row(folder) for folder in chosen], title=f"Runs in {runs}", as_json=as_json)
+    if name and not as_json and chosen[0].store.exists():
+        results.print(_queue_of(chosen[0]))
 
 
 def report(name: RunId = None, runs: Runs = _RUNS, as_json: AsJson = False) -> None:
@@ -73,11 +87,11 @@ def write_handoff(folder: RunFolder, ids: list[str] | None = None, *, best: int)
 
     with QCResultStore(folder.store) as store:
         stored = store.results([record.calculation_key for record in read_candidates(folder.path)])
-        results = {key: {**result, "wall_time_s": wall_time_s(store, key)} for key, result in stored.items()}
-    if ids is None and (best == 0 or not results):
+        computed = {key: {**result, "wall_time_s": wall_time_s(store, key)} for key, result in stored.items()}
+    if ids is None and (best == 0 or not computed):
         return None
     roles = load_roles(folder.read_config().selection.role_file)
-    return write_package(folder.path, ids, results=results, roles=roles, references=_references(), best=best)
+    return write_package(folder.path, ids, results=computed, roles=roles, references=_references(), best=best)
 
 
 def _references() -> dict[str, dict[str, float]]:
@@ -97,6 +111,18 @@ def _status_row(folder: RunFolder) -> dict[str, Any]:
         "rounds_complete": len(read_history(folder.path)),
         **_counts(folder, records),
     }
+
+
+def _look_at(folder: RunFolder) -> tuple[RenderableType, bool]:
+    parts = [table_of([_status_row(folder)], title=f"Run {folder.id}")]
+    if folder.store.exists():
+        parts.append(_queue_of(folder))
+    return Group(*parts), folder.read_state().stage is Stage.FINISHED
+
+
+def _queue_of(folder: RunFolder) -> RenderableType:
+    with QCResultStore(folder.store) as store:
+        return rendered_queue(summarize(store), store.failures())
 
 
 def _counts(folder: RunFolder, records: list[CandidateRecord]) -> dict[str, int]:
