@@ -1,0 +1,161 @@
+"""What is computed from the structure of every molecule of the master table. To add a column, add a family here.
+
+A column named ``NAME@structure`` is a property of the vocabulary; the others are plain numbers from the graph. Where a
+family has no answer (an element without increments, a fullerene without packing score) its cells stay empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
+
+from heliosc.chemistry.descriptors import conjugated_systems
+from heliosc.chemistry.hansen import hansen_parameters
+from heliosc.chemistry.identity import parse_smiles
+from heliosc.chemistry.miscibility import REFERENCE_ACCEPTORS, flory_huggins_chi, reference_parameters
+from heliosc.chemistry.packing import estimated_twist, packing_score
+from heliosc.chemistry.planarity import unit_bonds
+from heliosc.chemistry.scaffolds import cut_alkyl_chains
+from heliosc.chemistry.synthesizability import sa_score
+from heliosc.errors import InputError
+
+Values = tuple[float | None, ...]
+
+
+class Subject:
+    """A molecule with what several families need."""
+
+    def __init__(self, molecule: Chem.Mol) -> None:
+        self.molecule = molecule
+
+    @cached_property
+    def systems(self) -> list[frozenset[int]]:
+        """Conjugated systems, largest first."""
+        return conjugated_systems(self.molecule)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Columns that one function computes together."""
+
+    columns: tuple[str, ...]
+    compute: Callable[[Subject], Values]
+
+
+def _size(subject: Subject) -> Values:
+    molecule = subject.molecule
+    rings = molecule.GetRingInfo()
+    log_p, _ = rdMolDescriptors.CalcCrippenDescriptors(molecule)
+    return (
+        rdMolDescriptors.CalcExactMolWt(molecule, onlyHeavy=False),
+        molecule.GetNumHeavyAtoms(),
+        rings.NumRings(),
+        rdMolDescriptors.CalcNumAromaticRings(molecule),
+        rdMolDescriptors.CalcNumRotatableBonds(molecule),
+        log_p,
+        rdMolDescriptors.CalcTPSA(molecule),
+        rdMolDescriptors.CalcFractionCSP3(molecule),
+    )
+
+
+def _conjugation(subject: Subject) -> Values:
+    n_atoms = subject.molecule.GetNumHeavyAtoms()
+    largest = len(subject.systems[0]) if subject.systems else 0
+    return largest, sum(map(len, subject.systems)) / n_atoms
+
+
+def _torsions(subject: Subject) -> Values:
+    bonds = unit_bonds(subject.molecule, subject.systems[0]) if subject.systems else []
+    return len(bonds), max((estimated_twist(subject.molecule, bond) for bond in bonds), default=0.0)
+
+
+def _synthesizability(subject: Subject) -> Values:
+    whole = sa_score(subject.molecule)
+    if not subject.molecule.HasSubstructMatch(_long_chain()):
+        return whole, whole
+    return whole, sa_score(cut_alkyl_chains(subject.molecule))
+
+
+def _packing(subject: Subject) -> Values:
+    return (packing_score(subject.molecule),)
+
+
+def _mixing(subject: Subject) -> Values:
+    parameters = hansen_parameters(subject.molecule)
+    known = (parameters.delta_d, parameters.delta_p, parameters.delta_h)
+    if parameters.delta_p is None:
+        return *known, *(None for _ in REFERENCE_ACCEPTORS)
+    chis = (flory_huggins_chi(parameters, reference_parameters(acceptor))[0] for acceptor in REFERENCE_ACCEPTORS)
+    return *known, *chis
+
+
+@lru_cache(maxsize=1)
+def _long_chain() -> Chem.Mol:
+    """Three acyclic sp3 carbons in a row: only then can the core differ from the molecule."""
+    return Chem.MolFromSmarts("[CX4;!R]-[CX4;!R]-[CX4;!R]")
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        (
+            "exact_mass",
+            "n_heavy_atoms",
+            "n_rings",
+            "n_aromatic_rings",
+            "n_rotatable_bonds",
+            "log_p",
+            "tpsa",
+            "fraction_csp3",
+        ),
+        _size,
+    ),
+    Family(("largest_conjugated_system", "conjugated_fraction"), _conjugation),
+    Family(("n_twistable_bonds", "largest_torsion@structure"), _torsions),
+    Family(("sa_score@structure", "sa_score_core@structure"), _synthesizability),
+    Family(("packing_score@structure",), _packing),
+    Family(
+        (
+            "hansen_dispersion@structure",
+            "hansen_polar@structure",
+            "hansen_hydrogen_bonding@structure",
+            *(f"miscibility_{acceptor.lower()}@structure" for acceptor in REFERENCE_ACCEPTORS),
+        ),
+        _mixing,
+    ),
+)
+COLUMNS: tuple[str, ...] = tuple(column for family in FAMILIES for column in family.columns)
+VERSION = "1"
+"""Raised when a number of any family changes, so that stored ones are computed again."""
+
+FINGERPRINT = hashlib.sha256("\n".join((VERSION, *COLUMNS)).encode()).hexdigest()[:16]
+"""Identity of what is computed."""
+
+
+def describe_smiles(smiles: str) -> Values:
+    """All columns of one molecule, None where a family has no answer."""
+    try:
+        subject = Subject(parse_smiles(smiles))
+    except InputError:
+        return (None,) * len(COLUMNS)
+    return tuple(value for family in FAMILIES for value in _computed(family, subject))
+
+
+def describe_many(smiles: Iterable[str], check: Callable[[int], str | None]) -> list[Values]:
+    """Columns of several molecules; those that ``check`` excludes have none."""
+    return [
+        (None,) * len(COLUMNS) if check(index) is not None else describe_smiles(text)
+        for index, text in enumerate(smiles)
+    ]
+
+
+def _computed(family: Family, subject: Subject) -> Values:
+    try:
+        values = family.compute(subject)
+    except (InputError, RuntimeError, ValueError, ArithmeticError):  # RDKit and increments fail on odd structures
+        return (None,) * len(family.columns)
+    return tuple(None if value is None else float(value) for value in values)

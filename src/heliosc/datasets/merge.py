@@ -1,0 +1,354 @@
+"""From the files of all sources to the long store and the wide master table, resumable and reproducible.
+
+Four stages, each spread over worker processes and each leaving files that a later run recognises by content:
+``convert`` (chunks of a source to shards), ``consolidate`` (a bucket of molecules from all shards), ``describe``
+(structural descriptors), ``write`` (molecules and wide table). Memory holds a few chunks and buckets at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+import heliosc
+from heliosc.datasets import bulk_descriptors
+from heliosc.datasets.consolidate import (
+    Bucket,
+    BucketJob,
+    SourceShards,
+    consolidate,
+    molecules_file,
+    properties_file,
+    stored_bucket,
+)
+from heliosc.datasets.convert import N_BUCKETS, POLYMER_BUCKET
+from heliosc.datasets.describe import DescribeJob, describe_jobs, describe_molecules
+from heliosc.datasets.locate import SourceFiles
+from heliosc.datasets.plausibility import USUAL_MEDIAN, is_unusual
+from heliosc.datasets.records.registry import CHUNK_ROWS, read_chunks
+from heliosc.datasets.schema import MERGE_FILE, QUARANTINE_FILE, QUARANTINE_SCHEMA, WIDE_POLYMER_FILE
+from heliosc.datasets.shards import Shard, ShardJob, make_shard, shard_job, stored_shard
+from heliosc.datasets.wide import WideJob, join_parts, wide_header, wide_part, write_wide_part
+from heliosc.datasets.workers import ITEM_SECONDS, WorkerPool
+from heliosc.errors import InputError, ResourceError
+from heliosc.files import ensure_folder, write_atomically
+from heliosc.properties import PropertyKey
+
+WORK_FOLDER = ".work"
+BUCKETS = (*range(N_BUCKETS), POLYMER_BUCKET)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeProgress:
+    """How far a stage is: ``done`` of ``total`` (bytes when converting, else molecules or buckets), rows so far."""
+
+    stage: str
+    done: int
+    total: int
+    n_rows: int
+
+
+Listener = Callable[[MergeProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeSettings:
+    """Where things go and how many processes work.
+
+    Attributes
+    ----------
+    store : folder of the long store
+    wide_file : wide table; the polymers' stands beside it
+    chunk_rows : records a shard; part of what makes two runs byte-identical
+    item_seconds : CPU time for one molecule
+    """
+
+    store: Path
+    wide_file: Path
+    n_workers: int = field(default_factory=lambda: max(1, len(os.sched_getaffinity(0))))
+    chunk_rows: int = CHUNK_ROWS
+    item_seconds: float = ITEM_SECONDS
+
+    @property
+    def work(self) -> Path:
+        return self.store / WORK_FOLDER
+
+    @property
+    def polymer_file(self) -> Path:
+        return self.wide_file.with_name(WIDE_POLYMER_FILE.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """What became of the rows of a source: ``n_rows = n_kept + n_duplicates + n_quarantined``."""
+
+    source: str
+    n_rows: int
+    n_kept: int
+    n_duplicates: int
+    n_quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReport:
+    """What a merge gave.
+
+    Attributes
+    ----------
+    n_molecules, n_polymers : rows of the two wide tables
+    seconds : stage -> wall time
+    n_reused : shards of earlier runs that were kept
+    """
+
+    sources: tuple[SourceCount, ...]
+    n_molecules: int
+    n_polymers: int
+    keys: tuple[str, ...]
+    seconds: dict[str, float]
+    n_reused: int
+
+
+def merge(
+    sources: Sequence[SourceFiles], settings: MergeSettings, *, listener: Listener = lambda progress: None
+) -> MergeReport:
+    """Merge all sources. The same call after an interruption goes on where it was; finished, it changes no byte.
+
+    Raises
+    ------
+    InputError : no source or one twice, an unreadable file, a missing column, a column that seems to be in another unit
+    ResourceError : a folder cannot be written, or a worker ran out of memory
+    """
+    _refuse_clashes(sources)
+    ensure_folder(settings.work)
+    clock = _Clock()
+    with WorkerPool(n_workers=settings.n_workers, item_seconds=settings.item_seconds) as pool:
+        shards, n_reused = _convert(sources, settings, pool, listener)
+        clock.stop("convert")
+        buckets = _consolidate(shards, settings, pool, listener)
+        clock.stop("consolidate")
+        _describe(buckets, settings, pool, listener)
+        clock.stop("describe")
+        keys = tuple(sorted({key for bucket in buckets for key in bucket.n_values}))
+        _write(keys, settings, pool, listener)
+    _write_quarantine(shards, settings.store / QUARANTINE_FILE)
+    counts = tuple(_count(source, buckets) for source in shards)
+    clock.stop("write")
+    n_all = {bucket.bucket: bucket.n_molecules[""] for bucket in buckets}
+    n_polymers = n_all.pop(POLYMER_BUCKET)
+    _write_summary(sources, counts, buckets, settings)
+    return MergeReport(counts, sum(n_all.values()), n_polymers, keys, clock.seconds, n_reused)
+
+
+def _refuse_clashes(sources: Sequence[SourceFiles]) -> None:
+    names = [source.declaration.name for source in sources]
+    repeated = sorted(name for name, n in Counter(names).items() if n > 1)
+    if not names or repeated:
+        raise InputError(f"sources {', '.join(repeated)} are named twice" if repeated else "no source to merge")
+    for source in sources:
+        taken = {str(key) for key in source.declaration.keys} & set(bulk_descriptors.COLUMNS)
+        if taken:
+            raise InputError(
+                f"source {source.declaration.name} gives {', '.join(sorted(taken))}, which is computed for every "
+                "molecule; name its true level of theory, or leave the column out"
+            )
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    def stop(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage], self._start = now - self._start, now
+
+
+def _convert(
+    sources: Sequence[SourceFiles], settings: MergeSettings, pool: WorkerPool, listener: Listener
+) -> tuple[list[SourceShards], int]:
+    shards: dict[str, list[Shard]] = {source.declaration.name: [] for source in sources}
+    n_reused = n_rows = 0
+    total = sum(file.stat().st_size for source in sources for file in source.files)
+    before = {}
+    done = 0
+    for source in sources:
+        before[source.declaration.name] = done
+        done += sum(file.stat().st_size for file in source.files)
+
+    def accept(job: ShardJob, shard: Shard) -> None:
+        nonlocal n_rows
+        _refuse_unusual(job, shard)
+        shards[job.declaration.name].append(shard)
+        n_rows += shard.n_rows
+        listener(MergeProgress("convert", before[job.declaration.name] + job.chunk.end[0], total, n_rows))
+
+    def new_jobs() -> Iterator[ShardJob]:
+        nonlocal n_reused
+        for source in sources:
+            folder = _shard_folder(settings, source)
+            for chunk in read_chunks(source.files, source.declaration, n_rows=settings.chunk_rows):
+                job = shard_job(chunk, source.declaration, folder)
+                stored = stored_shard(job)
+                if stored is None:
+                    yield job
+                else:
+                    n_reused += 1
+                    accept(job, stored)
+
+    for job, shard in pool.run(make_shard, new_jobs()):
+        accept(job, shard)
+    return [
+        SourceShards(
+            source.declaration.name,
+            _shard_folder(settings, source),
+            tuple(sorted(shards[source.declaration.name], key=lambda shard: shard.name)),
+        )
+        for source in sources
+    ], n_reused
+
+
+def _shard_folder(settings: MergeSettings, source: SourceFiles) -> Path:
+    return settings.work / "shards" / source.declaration.name
+
+
+def _refuse_unusual(job: ShardJob, shard: Shard) -> None:
+    """Refuse a column whose median says that it is in another unit.
+
+    Raises
+    ------
+    InputError : names the column and what it may be
+    """
+    for column in job.declaration.columns:
+        n_values, median = shard.medians.get(str(column.key), (0, 0.0))
+        if not column.is_unusual and is_unusual(column.key, median=median, n_values=n_values):
+            low, high = USUAL_MEDIAN[column.key.name]
+            raise InputError(
+                f"source {job.declaration.name}, column {column.column}: the median of {n_values} values from record "
+                f"{job.chunk.first_row} on is {median:.4g} {column.key.unit} as {column.key}; sets of molecules have "
+                f"{low:g} to {high:g}. Is the declared unit ({column.unit}) and sign ({column.sign}) right? "
+                "If so, declare is_unusual: true"
+            )
+
+
+def _consolidate(
+    shards: list[SourceShards], settings: MergeSettings, pool: WorkerPool, listener: Listener
+) -> list[Bucket]:
+    finished: dict[int, Bucket] = {}
+
+    def new_jobs() -> Iterator[BucketJob]:
+        for bucket in BUCKETS:
+            job = BucketJob(bucket, tuple(shards), settings.store, settings.work)
+            stored = stored_bucket(job)
+            if stored is None:
+                yield job
+            else:
+                finished[bucket] = stored
+
+    for _, done in pool.run(consolidate, new_jobs()):
+        finished[done.bucket] = done
+        n_molecules = sum(bucket.n_molecules[""] for bucket in finished.values())
+        listener(MergeProgress("consolidate", len(finished), len(BUCKETS), n_molecules))
+        MergeProgress("consolidate", len(BUCKETS), len(BUCKETS), sum(b.n_molecules[""] for b in finished.values()))
+    )
+    return [finished[bucket] for bucket in BUCKETS]
+
+
+def _describe(buckets: list[Bucket], settings: MergeSettings, pool: WorkerPool, listener: Listener) -> None:
+    total = sum(bucket.n_molecules[""] for bucket in buckets)
+    done = 0
+
+    def jobs() -> Iterable[DescribeJob]:
+        nonlocal done
+        for bucket in buckets:
+            waiting = list(describe_jobs(settings.work, bucket.bucket))
+            done += bucket.n_molecules[""] - sum(len(job.smiles) for job in waiting)
+            yield from waiting
+
+    for _, n_described in pool.run(describe_molecules, jobs()):
+        done += n_described
+        listener(MergeProgress("describe", done, total, done))
+
+
+def _write(keys: tuple[str, ...], settings: MergeSettings, pool: WorkerPool, listener: Listener) -> None:
+    jobs = [WideJob(bucket, keys, settings.store, settings.work) for bucket in BUCKETS]
+    n_rows = 0
+    for index, (_, n_written) in enumerate(pool.run(write_wide_part, jobs), start=1):
+        n_rows += n_written
+        listener(MergeProgress("write", index, len(jobs), n_rows))
+    parts = [wide_part(settings.work, bucket) for bucket in range(N_BUCKETS)]
+    join_parts(settings.wide_file, wide_header(keys), parts)
+    join_parts(settings.polymer_file, wide_header(keys), [wide_part(settings.work, POLYMER_BUCKET)])
+
+
+def _write_quarantine(shards: list[SourceShards], file: Path) -> None:
+    """Every row set aside, in the order of sources and rows."""
+    scratch = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with scratch.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(QUARANTINE_SCHEMA.names)
+            for source in shards:
+                for shard in source.shards:
+                    if shard.n_quarantined:
+                        table = pq.read_table(shard.quarantine_file(source.folder))
+                        writer.writerows(zip(*table.to_pydict().values(), strict=True))
+        scratch.replace(file)
+    except OSError as error:
+        raise ResourceError(f"cannot write {file}: {error.strerror or error}; free some space and try again") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _count(source: SourceShards, buckets: list[Bucket]) -> SourceCount:
+    n_kept = sum(bucket.n_molecules.get(source.source, 0) for bucket in buckets)
+    n_converted = sum(shard.n_kept for shard in source.shards)
+    n_quarantined = sum(shard.n_quarantined for shard in source.shards)
+    n_rows = sum(shard.n_rows for shard in source.shards)
+    if n_rows != n_converted + n_quarantined:
+        raise RuntimeError(f"{source.source}: {n_rows} rows became {n_converted} + {n_quarantined}; this is a bug")
+    return SourceCount(source.source, n_rows, n_kept, n_converted - n_kept, n_quarantined)
+
+
+def _write_summary(
+    sources: Sequence[SourceFiles], counts: Sequence[SourceCount], buckets: list[Bucket], settings: MergeSettings
+) -> None:
+    values: Counter[str] = Counter()
+    for bucket in buckets:
+        values.update(bucket.n_values)
+    tables = [make(settings.store, bucket) for make in (properties_file, molecules_file) for bucket in BUCKETS]
+    tables += [settings.store / QUARANTINE_FILE]
+    summary: dict[str, Any] = {
+        "heliosc": heliosc.__version__,
+        "rdkit": _rdkit_version(),
+        "descriptors": bulk_descriptors.FINGERPRINT,
+        "sources": [asdict(count) for count in counts],
+        "declarations": {source.declaration.name: source.declaration.model_dump(mode="json") for source in sources},
+        "values": {str(PropertyKey.parse(key)): n for key, n in sorted(values.items())},
+        "files": {str(file.relative_to(settings.store)): _hash(file) for file in tables},
+        "wide": {
+            settings.wide_file.name: _hash(settings.wide_file),
+            settings.polymer_file.name: _hash(settings.polymer_file),
+        },
+    }
+    write_atomically(settings.store / MERGE_FILE, json.dumps(summary, indent=1, sort_keys=True) + "\n")
+
+
+def _rdkit_version() -> str:
+    from rdkit import rdBase
+
+    return str(rdBase.rdkitVersion)
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,114 @@
+"""Last stage of a merge: the molecules with their descriptors, and the wide table for people and models.
+
+Where several sources give one molecule the same property at the same level of theory, the wide table shows the median
+of the sources; the long store keeps them apart.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from heliosc.datasets.bulk_descriptors import COLUMNS
+from heliosc.datasets.consolidate import identities_file, molecules_file, parquet_bytes, properties_file
+from heliosc.datasets.describe import described
+from heliosc.datasets.frames import pl
+from heliosc.datasets.schema import MOLECULE_SCHEMA, WIDE_IDENTITY_COLUMNS
+from heliosc.datasets.workers import ItemWatch
+from heliosc.errors import ResourceError
+from heliosc.files import write_atomically
+
+DESCRIBED_SCHEMA = pa.schema([*MOLECULE_SCHEMA, *(pa.field(name, pa.float64()) for name in COLUMNS)])
+_COPY_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class WideJob:
+    """One bucket to write out.
+
+    Attributes
+    ----------
+    keys : ``NAME@LEVEL`` columns of the wide table
+    """
+
+    bucket: int
+    keys: tuple[str, ...]
+    store: Path
+    work: Path
+
+
+def wide_header(keys: Sequence[str]) -> str:
+    """First line of the wide table."""
+    return ",".join(_quoted(name) for name in (*WIDE_IDENTITY_COLUMNS, *keys, *COLUMNS)) + "\n"
+
+
+def wide_part(work: Path, bucket: int) -> Path:
+    """Rows of one bucket of the wide table, without header."""
+    return work / "wide" / f"part-{bucket:02d}.csv"
+
+
+def write_wide_part(job: WideJob, watch: ItemWatch) -> int:
+    """Write the described molecules and the wide rows of one bucket; returns the number of rows. Runs in a worker.
+
+    Raises
+    ------
+    ResourceError : a folder cannot be written
+    """
+    identities = pl.read_parquet(identities_file(job.work, job.bucket))
+    molecules = identities.join(described(job.work, job.bucket), on="smiles", how="left").sort("smiles")
+    write_atomically(molecules_file(job.store, job.bucket), parquet_bytes(molecules, DESCRIBED_SCHEMA))
+    values = _by_key(pl.read_parquet(properties_file(job.store, job.bucket)), job.keys)
+    wide = molecules.join(values, on="smiles", how="left").sort("smiles")
+    columns = [*WIDE_IDENTITY_COLUMNS, *job.keys, *COLUMNS]
+    blank = pl.col("notes").replace("", None)
+    write_atomically(
+        wide_part(job.work, job.bucket), wide.with_columns(blank).select(columns).write_csv(include_header=False)
+    )
+    return wide.height
+
+
+def join_parts(file: Path, header: str, parts: Sequence[Path]) -> None:
+    """One CSV from its parts; complete or absent.
+
+    Raises
+    ------
+    ResourceError : it cannot be written
+    """
+    scratch = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.open("wb") as out:
+            out.write(header.encode())
+            for part in parts:
+                with part.open("rb") as rows:
+                    while block := rows.read(_COPY_BYTES):
+                        out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+        scratch.replace(file)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {file}: {error.strerror or error}; free some space, then try again"
+        ) from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _by_key(long: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """One row a molecule, one column a key, null where nothing is known."""
+    named = long.with_columns(pl.format("{}@{}", "property", "level").alias("key"))
+    medians = named.group_by("smiles", "key").agg(pl.col("value").median())
+    wide = (
+        medians.pivot(on="key", on_columns=list(keys), index="smiles", values="value")
+        if keys
+        else named.select("smiles").unique()
+    )
+    return wide.select("smiles", *(pl.col(key).cast(pl.Float64) for key in keys))
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if "," in name else name
