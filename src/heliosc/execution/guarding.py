@@ -1,4 +1,4 @@
-"""The driver's end of its guard process; see ``guard``."""
+"""The driver's end of its guard processes; see ``guard``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from heliosc.errors import ResourceError
 from heliosc.execution.protocol import GUARD_DISMISSED, GUARD_MODULE, child_environment, module_command
 
 
+_N_PROCESSES = 2  # one may be killed a moment before the driver
+
+
 class Guard:
-    """A process that ends everything marked with a token, and removes a folder, once the driver has died.
+    """Processes that end everything marked with a token, and remove a folder, once the driver has died.
 
     Parameters
     ----------
@@ -26,18 +29,19 @@ class Guard:
 
     def __init__(self, token_prefix: str, folder: Path | None) -> None:
         self._arguments = (token_prefix, str(folder) if folder else "")
-        self._process = self._start()
+        self._processes = [self._start() for _ in range(_N_PROCESSES)]
 
     def keep(self) -> None:
-        """Start another where someone has killed it."""
-        if self._process.poll() is not None:
-            self.dismiss()
-            self._process = self._start()
+        """Start another where someone has killed one."""
+        for index, process in enumerate(self._processes):
+            if process.poll() is not None:
+                _dismiss(process)
+                self._processes[index] = self._start()
 
     def dismiss(self) -> None:
-        """Let it go: everything is in order."""
-        with suppress(BrokenPipeError):
-            self._process.communicate(GUARD_DISMISSED)
+        """Let them go: everything is in order."""
+        for process in self._processes:
+            _dismiss(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
@@ -52,3 +56,8 @@ class Guard:
             )
         except OSError as error:
             raise ResourceError(f"cannot start a process: {error.strerror}; end other programs first") from error
+
+
+def _dismiss(process: subprocess.Popen[bytes]) -> None:
+    with suppress(BrokenPipeError):
+        process.communicate(GUARD_DISMISSED)

@@ -77,19 +77,20 @@ class WorkerPool:
         self._n_started = 0
         self._n_stillborn = 0  # worker processes in a row that ended before they were ready
         self._workers: dict[WorkerProcess, _Job | None] = {}
+        parent = settings.scratch or Path(tempfile.gettempdir())
+        self._home = parent.absolute() / f"heliosc-{uuid.uuid4().hex}"
+        # before the folder that it is to remove: a driver may die right here
+        self._guard = Guard(f"{self._token}-", self._home if settings.keep_scratch == "never" else None)
         try:
-            if settings.scratch is not None:
-                settings.scratch.mkdir(parents=True, exist_ok=True)
-            self._home = Path(tempfile.mkdtemp(prefix="heliosc-", dir=settings.scratch)).absolute()
+            self._home.mkdir(mode=0o700, parents=True)
         except OSError as error:
+            self._guard.dismiss()
             raise ResourceError(
-                f"cannot make a scratch folder in {settings.scratch or tempfile.gettempdir()}: {error.strerror}; "
-                "choose a writable folder with free space"
+                f"cannot make a scratch folder in {parent}: {error.strerror}; choose a writable folder with free space"
             ) from error
         self._selector = selectors.DefaultSelector()
         self._alarm = os.eventfd(0, os.EFD_NONBLOCK)
         self._selector.register(self._alarm, selectors.EVENT_READ)
-        self._guard = Guard(f"{self._token}-", self._home if settings.keep_scratch == "never" else None)
 
     def __enter__(self) -> WorkerPool:
         return self
