@@ -258,8 +258,6 @@ def _consolidate(
         finished[done.bucket] = done
         n_molecules = sum(bucket.n_molecules[""] for bucket in finished.values())
         listener(MergeProgress("consolidate", len(finished), len(BUCKETS), n_molecules))
-        MergeProgress("consolidate", len(BUCKETS), len(BUCKETS), sum(b.n_molecules[""] for b in finished.values()))
-    )
     return [finished[bucket] for bucket in BUCKETS]
 
 
