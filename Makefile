@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_FLAGS ?=
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: run test check bench docs clean install
+.PHONY: run test check bench torture docs clean install
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,10 @@ bench: install
 
 bench-%: install
 	$(BIN)/python benchmarks/bench_$*.py
+
+# kill -9 two hundred times in a campaign of two thousand fake tasks
+torture: install
+	$(BIN)/python tests/integration/torture.py
 
 docs: install
 	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e ".[docs]"

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,19 @@ from heliosc.execution import Counts, QCResultStore, StaleLeaseError, TaskReques
 from heliosc.faults import EXIT_CODE, FAULT_POINTS, VARIABLE
 
 HERE = Path(__file__).parent
+FAKES = HERE.parent / "unit" / "execution"
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - kill -9 does not depend on the disk
 N_LATE = 100
 SMALL = {"n_rounds": 2, "round_size": 6, "sleep_s": 0.0}
 CLUSTER_ONLY = {"job-submit:before", "job-submit:after"}
+
+RUN = """
+import sys
+from pathlib import Path
+from heliosc.execution import QCResultStore, run_tasks
+with QCResultStore(Path(sys.argv[1])) as store:
+    run_tasks(store, n_workers=2, lease_s=1.0, on_event=lambda event: print(event["state"], flush=True))
+"""
 
 CLAIM_AND_COMPLETE = """
 import sys
@@ -106,18 +116,54 @@ def test_a_stopped_worker_that_comes_back_late_is_refused_each_time(folder: Path
         assert all([kind for _, kind, _ in store.events(key)].count("refused") == 2 for key in keys)
 
 
+def test_a_stopped_driver_with_its_workers_is_overtaken_and_doubles_nothing(folder: Path) -> None:
+    gate = folder / "gate"
+    with QCResultStore(folder / "store.sqlite") as store:
+        keys = store.submit_many(
+            TaskRequest("fake_calculations:wait_for_file", {"path": str(gate), "x": x}, timeout_s=60) for x in range(6)
+        ).keys
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FAKES), *filter(None, sys.path)])}
+        command = [sys.executable, "-c", RUN, str(store.path)]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as stopped:
+            assert stopped.stdout is not None
+            assert [stopped.stdout.readline() for _ in range(2)] == ["running\n"] * 2
+            frozen = [stopped.pid, *_workers_of(stopped.pid)]
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            gate.touch()
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+            assert store.counts() == Counts(done=6)
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+            stopped.communicate(timeout=60)
+        assert stopped.returncode == 0
+        assert len(frozen) == 3
+        outcomes = [[attempt.outcome for attempt in store.attempts(key)] for key in keys]
+        assert sorted(outcomes) == [["done"]] * 4 + [["interrupted", "done"]] * 2
+
+
 def test_the_programs_of_a_killed_worker_die_with_it(folder: Path) -> None:
     campaign = Campaign(folder / "worker", n_rounds=1, round_size=10, sleep_s=0.3)
     with campaign.start() as process:
         assert process.stdout is not None
         process.stdout.readline()
-        programs = campaign.living("sleep 300")
+        while not campaign.living("sleep 300"):
+            time.sleep(0.01)
         os.kill(next(iter(campaign.living(COMMANDS["worker"]))), signal.SIGKILL)
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert programs
     assert campaign.orphans() == {}
     assert len(campaign.committed()) == 10
+
+
+def _workers_of(driver: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == driver and "heliosc.execution.worker" in (entry / "cmdline").read_text():
+                found.append(int(entry.name))
+    return found
 
 
 def _overtake(store: QCResultStore, key: str) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 from heliosc.errors import ResourceError
 from heliosc.execution.protocol import GUARD_DISMISSED, GUARD_MODULE, child_environment, module_command
 
-
 _N_PROCESSES = 2  # one may be killed a moment before the driver
 
 
