@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from heliosc.qc.units import HARTREE_EV
 
@@ -80,6 +80,10 @@ class FourPointEnergies:
             "lambda_hole": self.lambda_hole,
             "lambda_electron": self.lambda_electron,
         }
+
+    def as_dict(self) -> dict[str, float]:
+        """The seven energies by name, Eh."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def negative_terms(self) -> tuple[str, ...]:

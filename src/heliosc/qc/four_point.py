@@ -155,7 +155,7 @@ def run_flags(vertical_electron_affinity: float, geometries: dict[str, Geometry]
 def run_details(run: FourPointRun) -> dict[str, Any]:
     """What is stored beside the values: energies in Eh, evaluation counts, remedies, flags, origin of the geometry."""
     return {
-        "energies_hartree": {name: getattr(run.energies, name) for name in run.energies.__dataclass_fields__},
+        "energies_hartree": run.energies.as_dict(),
         "ipea1_energies_hartree": dict(
             zip(("neutral_at_neutral", "cation_at_neutral", "cation_at_cation"), run.ipea_energies, strict=True)
         ),

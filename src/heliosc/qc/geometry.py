@@ -63,23 +63,31 @@ def check_molecule(molecule: Chem.Mol) -> None:
         raise InputError(f"{smiles!r} has several fragments; expected one molecule, without counter-ions or solvent")
 
 
-def prepare_geometry(molecule: Chem.Mol, *, n_conformers: int, seed: int, session: TbliteSession) -> StartGeometry:
-    """Best conformer: force field first, then a single point each for the best few.
+def prepare_geometry(
+    molecule: Chem.Mol, *, n_conformers: int, seed: int, session: TbliteSession, n_optimized: int = 1
+) -> StartGeometry:
+    """Best conformer: force field first, then a single point each for the best few, then the best of these optimised.
+
+    Parameters
+    ----------
+    n_optimized : how many are optimised before one is chosen; 1 = none, the best single point is taken
 
     Raises
     ------
     ConvergenceError : no conformer could be made
     """
     conformers = embed_conformers(molecule, n_conformers=n_conformers, seed=seed)
-    compared = conformers[: _n_single_points(len(conformers[0].symbols))]
-    best = _best(compared, session) if len(compared) > 1 else compared[0]
+    compared = conformers[: max(n_optimized, _n_single_points(len(conformers[0].symbols)))]
+    ranked = _ranked(compared, session) if len(compared) > 1 else compared
     with_hydrogens = Chem.AddHs(Chem.RemoveHs(molecule))
     bonds = np.array(
         [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in with_hydrogens.GetBonds()], dtype=np.intp
     ).reshape(-1, 2)
-    return StartGeometry(
-        Geometry(best.symbols, best.positions), bonds, len(conformers), len(compared), best.force_field
-    )
+    if n_optimized == 1:
+        geometry = Geometry(ranked[0].symbols, ranked[0].positions)
+    else:
+        geometry = _lowest_minimum(ranked[:n_optimized], session, bonds=bonds)
+    return StartGeometry(geometry, bonds, len(conformers), len(compared), ranked[0].force_field)
 
 
 def perceived_bonds(geometry: Geometry) -> NDArray[np.intp]:
@@ -134,6 +142,17 @@ def _n_single_points(n_atoms: int) -> int:
     return 3 if n_atoms <= 45 else 2 if n_atoms <= 70 else 1
 
 
-def _best(conformers: list[Conformer], session: TbliteSession) -> Conformer:
+def _ranked(conformers: list[Conformer], session: TbliteSession) -> list[Conformer]:
     energies = [session.evaluate(conformer.positions).energy for conformer in conformers]
-    return conformers[int(np.argmin(energies))]
+    return [conformers[index] for index in np.argsort(energies, kind="stable")]
+
+
+def _lowest_minimum(conformers: list[Conformer], session: TbliteSession, *, bonds: NDArray[np.intp]) -> Geometry:
+    from heliosc.qc.engines import optimize_with_tblite  # it imports this module's neighbours
+
+    minima = [
+        optimize_with_tblite(session, Geometry(conformer.symbols, conformer.positions), bonds=bonds)
+        for conformer in conformers
+    ]
+    best = min(minima, key=lambda minimum: minimum.energy)
+    return Geometry(session.symbols, best.positions * BOHR_A)

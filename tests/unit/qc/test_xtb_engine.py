@@ -9,7 +9,6 @@ from heliosc.qc.executors import QCExecutor
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.units import BOHR_A
 from heliosc.qc.xtb import engine as engine_module
-from heliosc.qc.xtb.binary import read_optimization
 from heliosc.qc.xtb.engine import TbliteSession, check_parity
 from heliosc.qc.xtb.errors import classified_error
 from heliosc.qc.xtb.executor import SemiEmpiricalExecutor
@@ -103,17 +102,3 @@ def test_executor_keeps_the_contract_and_optimises():
 )
 def test_failure_texts(text, error_type):
     assert type(classified_error(text, program="xtb")) is error_type
-
-
-def test_unconverged_optimisation_is_refused_although_its_geometry_is_there(tmp_path):
-    """xtb ends with exit code 0 and writes xtbopt.xyz after an unconverged optimisation."""
-    (tmp_path / "xtbopt.xyz").write_text(WATER.to_xyz())
-    output = "*** FAILED TO CONVERGE GEOMETRY OPTIMIZATION IN 5 CYCLES ***\nnormal termination of xtb\n"
-    with pytest.raises(ConvergenceError):
-        read_optimization(output, scratch=tmp_path, start=WATER)
-
-
-def test_truncated_output_is_refused(tmp_path):
-    (tmp_path / "xtbopt.xyz").write_text(WATER.to_xyz())
-    with pytest.raises(ParseError):
-        read_optimization("GEOMETRY OPTIMIZATION CONVERGED AFTER 5 ITERATIONS", scratch=tmp_path, start=WATER)

@@ -190,8 +190,12 @@ class ExternalExecutor(ABC):
         """Version of the program at a path; ``None`` when it is something else. May raise its timeout."""
 
     @abstractmethod
-    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
-        """How the program is called in a scratch folder on the input named ``stem``."""
+    def invocation(self, path: str, job: Job, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
+        """How the program is called in a scratch folder on the input named ``stem`` (``input`` or ``guess``)."""
+
+    def completed(self, output: ProgramOutput, *, job: Job) -> ProgramOutput:
+        """The output with what the program does not repeat; by default nothing is added."""
+        return output
 
     def _single_point(self, output: ProgramOutput, attempts: tuple[str, ...], *, job: Job) -> SinglePoint:
         if output.energy_hartree is None:
@@ -246,7 +250,7 @@ class ExternalExecutor(ABC):
             self.scratch.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-{digest}-", dir=self.scratch)).resolve()
-        invocation = self.invocation(path, folder=folder, stem="input", settings=settings)
+        invocation = self.invocation(path, job, folder=folder, stem="input", settings=settings)
         try:
             self._make_guess(path, job, settings=settings, folder=folder, deadline=deadline)
             output, error = self._calculate(text, invocation, job=job, settings=settings, folder=folder, end=deadline)
@@ -264,9 +268,9 @@ class ExternalExecutor(ABC):
     def _make_guess(self, path: str, job: Job, *, settings: ProgramSettings, folder: Path, deadline: float) -> None:
         """Orbitals in a smaller basis, left in the folder; should that fail too, the job starts without them."""
         build = type(self).guess_text
-        if not settings.guess_basis or build is None:
+        if not settings.guess or build is None:
             return
-        invocation = self.invocation(path, folder=folder, stem="guess", settings=settings)
+        invocation = self.invocation(path, job, folder=folder, stem="guess", settings=settings)
         (folder / invocation.input_name).write_text(build(job, settings=settings))
         self._execute(invocation, settings=settings, folder=folder, end=deadline)
 
@@ -275,7 +279,7 @@ class ExternalExecutor(ABC):
     ) -> tuple[ProgramOutput, HelioscError | None]:
         (folder / invocation.input_name).write_text(text)
         exit_code = self._execute(invocation, settings=settings, folder=folder, end=end)
-        output = type(self).parse(read_output(folder / invocation.output))
+        output = self.completed(type(self).parse(read_output(folder / invocation.output)), job=job)
         reason = failure_reason(output, job=job, exit_code=exit_code, settings=settings)
         if reason is None:
             return output, None

@@ -24,7 +24,7 @@ class Remedy:
     ----------
     words : go into ``scf_words`` or ``geometry_words``, by the ladder that the remedy stands on
     max_cycles : of the SCF or of the optimisation
-    guess_basis : orbitals are converged in this basis first
+    guess : what the orbitals are converged with first, see ``ProgramSettings``
     halves_cores : fewer processes, each with more memory
     single_core : one process
     """
@@ -32,7 +32,7 @@ class Remedy:
     name: str
     words: tuple[str, ...] = ()
     max_cycles: int | None = None
-    guess_basis: str = ""
+    guess: str = ""
     halves_cores: bool = False
     single_core: bool = False
 
@@ -92,7 +92,7 @@ class Climb:
         self._in_force[kind] = remedy
         changes: dict[str, object] = {}
         if kind == "scf":
-            changes = {"scf_words": remedy.words, "guess_basis": remedy.guess_basis}
+            changes = {"scf_words": remedy.words, "guess": remedy.guess}
             if remedy.max_cycles:
                 changes["max_scf_cycles"] = max(remedy.max_cycles, self.settings.max_scf_cycles)
         elif kind == "geometry":

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from heliosc.errors import InputError
+from heliosc.properties.levels import XTB_METHODS
 from heliosc.qc.geometries import Geometry, electron_count
 from heliosc.qc.methods import GRIDS, Grid, Method, canonical_basis
 
@@ -37,7 +38,7 @@ class ProgramSettings:
     keywords : the user's further words; Psi4 options as ``name=value``
     scf_words, geometry_words : a remedy's words: Psi4 options as ``name=value``; ORCA simple keywords and lines of
         ``%geom``; Gaussian options of ``scf=()`` and of ``opt=()``
-    guess_basis : a smaller basis in which the orbitals are converged first; empty = none
+    guess : a smaller basis (xtb: an electronic temperature in K) that the orbitals are converged with first
     n_cores : cores of one calculation
     memory_mb : memory that the whole calculation may take; the program is told to use three quarters of it
     timeout_s : wall-time limit, after which the whole process group is killed
@@ -56,7 +57,7 @@ class ProgramSettings:
     solvent: str = ""
     scf_words: tuple[str, ...] = ()
     geometry_words: tuple[str, ...] = ()
-    guess_basis: str = ""
+    guess: str = ""
     n_cores: int = 1
     memory_mb: int = 2_000
     max_scf_cycles: int = 200
@@ -64,8 +65,9 @@ class ProgramSettings:
     timeout_s: float = 86_400.0
 
     def __post_init__(self) -> None:
-        named = (self.dispersion, self.solvation, self.solvent, self.guess_basis)
-        for word in (self.method, self.basis, *self.keywords, *filter(None, named)):
+        named = (self.dispersion, self.solvation, self.solvent, self.guess)
+        basis = () if self.method.lower() in XTB_METHODS and not self.basis else (self.basis,)
+        for word in (self.method, *basis, *self.keywords, *filter(None, named)):
             check_word(word)
         if self.grid not in GRIDS:
             raise InputError(f"grid is {self.grid!r}; expected one of: {', '.join(GRIDS)}")
@@ -96,18 +98,14 @@ class ProgramSettings:
         )
 
     @classmethod
-    def of(cls, method: Method, *, n_cores: int = 1, memory_mb: int = 2_000) -> ProgramSettings:
-        """Settings that run a method.
-
-        Raises
-        ------
-        InputError : an xTB method, which these programs do not have
-        """
-        if method.is_xtb:
-            raise InputError(f"{method.name} is an xTB method; run it with program tblite or xtb")
+    def of(
+        cls, method: Method, *, n_cores: int = 1, memory_mb: int = 2_000, keywords: tuple[str, ...] = ()
+    ) -> ProgramSettings:
+        """Settings that run a method."""
         return cls(
             method.name,
             method.basis,
+            keywords,
             dispersion=method.dispersion,
             grid=method.grid,
             solvation=method.solvation,
@@ -139,6 +137,8 @@ def refuse_words(settings: ProgramSettings, *, reserved: Collection[str], progra
     ------
     InputError : a reserved word, alone or before ``=`` or ``(``
     """
+    if not settings.basis:
+        raise InputError(f"{program}: {settings.method} is an xTB method; run it with program tblite or xtb")
     for word in (settings.method, settings.basis, *settings.keywords):
         stem = re.split(r"[=(]", word.lower(), maxsplit=1)[0]
         if stem in reserved:

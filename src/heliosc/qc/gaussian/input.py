@@ -66,18 +66,18 @@ def build_input(job: Job, *, settings: ProgramSettings) -> str:
         *_solvent(settings),
         *settings.keywords,
     ]
-    if settings.guess_basis:
+    if settings.guess:
         route.append("guess=read")
     if job.task == "optimize":
         route.append(f"opt=({','.join((f'maxcycles={settings.max_optimization_cycles}', *settings.geometry_words))})")
     else:
         route += _TASKS[job.task]
-    return _text(job, settings=settings, route=route, checkpoint="%oldchk=guess.chk" if settings.guess_basis else "")
+    return _text(job, settings=settings, route=route, checkpoint="%oldchk=guess.chk" if settings.guess else "")
 
 
 def build_guess(job: Job, *, settings: ProgramSettings) -> str:
     """Input of the orbitals in a smaller basis; Gaussian leaves them in ``guess.chk``."""
-    route = [f"#P {_method(settings.method)}/{_basis(settings.guess_basis)}", "nosymm", "scf=(maxcycle=500,xqc)"]
+    route = [f"#P {_method(settings.method)}/{_basis(settings.guess)}", "nosymm", "scf=(maxcycle=500,xqc)"]
     return _text(job, settings=settings, route=route, checkpoint="%chk=guess.chk")
 
 

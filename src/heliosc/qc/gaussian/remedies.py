@@ -7,7 +7,7 @@ LADDERS: Ladders = {
         Remedy("500 cycles", max_cycles=500),
         Remedy("quadratic convergence when needed", ("xqc",), max_cycles=500),
         Remedy("steepest descent, then quadratic convergence", ("yqc",), max_cycles=500),
-        Remedy("guess from a smaller basis", ("xqc",), max_cycles=500, guess_basis="STO-3G"),
+        Remedy("guess from a smaller basis", ("xqc",), max_cycles=500, guess="STO-3G"),
     ),
     "geometry": (
         Remedy("from the last geometry", max_cycles=300),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from heliosc.qc.external.executor import ExternalExecutor, Invocation, probe_version
-from heliosc.qc.external.settings import ProgramSettings
+from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.gaussian import input as gaussian_input
 from heliosc.qc.gaussian.errors import ERROR_RULES
 from heliosc.qc.gaussian.parse import VERSION_PATTERN, parse_output
@@ -39,7 +39,7 @@ class GaussianExecutor(ExternalExecutor):
     def probe(self, path: str) -> str | None:
         return probe_version([path], pattern=VERSION_PATTERN, timeout_s=30.0, stdin_text=_HELIUM_PROBE)
 
-    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
+    def invocation(self, path: str, job: Job, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
         return Invocation(
             argv=(path,),
             input_name=f"{stem}.com",

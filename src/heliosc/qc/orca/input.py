@@ -39,10 +39,10 @@ def build_input(job: Job, *, settings: ProgramSettings) -> str:
         *settings.scf_words,
         *_TASKS[job.task],
     ]
-    if settings.guess_basis:
+    if settings.guess:
         words.append("MORead")
     blocks = [f"! {' '.join(words)}", *_resources(settings), f"%scf MaxIter {settings.max_scf_cycles} end"]
-    if settings.guess_basis:
+    if settings.guess:
         blocks.append('%moinp "guess.gbw"')
     if settings.solvation:
         blocks.append(_solvent(settings))
@@ -58,7 +58,7 @@ def build_input(job: Job, *, settings: ProgramSettings) -> str:
 
 def build_guess(job: Job, *, settings: ProgramSettings) -> str:
     """Input of the orbitals in a smaller basis; ORCA leaves them in ``guess.gbw``."""
-    words = " ".join([settings.method, settings.guess_basis, "SlowConv"])
+    words = " ".join([settings.method, settings.guess, "SlowConv"])
     return "\n".join([f"! {words}", *_resources(settings), "%scf MaxIter 500 end", *_atoms(job)])
 
 

@@ -7,7 +7,7 @@ LADDERS: Ladders = {
         Remedy("500 iterations", max_cycles=500),
         Remedy("SlowConv", ("SlowConv",), max_cycles=500),
         Remedy("VerySlowConv with KDIIS", ("VerySlowConv", "KDIIS"), max_cycles=1000),
-        Remedy("guess from a smaller basis", ("SlowConv",), max_cycles=1000, guess_basis="STO-3G"),
+        Remedy("guess from a smaller basis", ("SlowConv",), max_cycles=1000, guess="STO-3G"),
     ),
     "geometry": (
         Remedy("from the last geometry", max_cycles=300),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from heliosc.qc.external.executor import ExternalExecutor, Invocation, probe_version
-from heliosc.qc.external.settings import ProgramSettings
+from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.orca import input as orca_input
 from heliosc.qc.orca.errors import ERROR_RULES
 from heliosc.qc.orca.parse import VERSION_PATTERN, parse_output
@@ -43,7 +43,7 @@ class OrcaExecutor(ExternalExecutor):
         # every version prints its banner before it looks for the input file
         return probe_version([path, "no_such_input"], pattern=VERSION_PATTERN, timeout_s=PROBE_TIMEOUT_S)
 
-    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
+    def invocation(self, path: str, job: Job, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
         return Invocation(
             argv=(path, f"{stem}.inp"),  # ORCA in parallel starts itself and needs its full path
             input_name=f"{stem}.inp",

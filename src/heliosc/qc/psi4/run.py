@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from heliosc.qc.external.executor import ExternalExecutor, Invocation, probe_version
-from heliosc.qc.external.settings import ProgramSettings
+from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.psi4 import input as psi4_input
 from heliosc.qc.psi4.errors import ERROR_RULES
 from heliosc.qc.psi4.marks import parse_own_output
@@ -35,7 +35,7 @@ class Psi4Executor(ExternalExecutor):
         # it imports itself first: half a second on an idle machine, ten and more on a busy one
         return probe_version([path, "--version"], pattern=r"^(\d+\.\d+\S*)\s*$", timeout_s=60.0)
 
-    def invocation(self, path: str, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
+    def invocation(self, path: str, job: Job, *, folder: Path, stem: str, settings: ProgramSettings) -> Invocation:
         return Invocation(
             argv=(path, "-i", f"{stem}.dat", "-o", f"{stem}.out", "-n", str(settings.n_cores)),
             input_name=f"{stem}.dat",
