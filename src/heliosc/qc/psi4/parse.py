@@ -13,6 +13,8 @@ from heliosc.qc.psi4 import level, response
 from heliosc.qc.psi4.input import ENERGY_MARK
 from heliosc.qc.units import DEBYE_PER_AU
 
+VERSION_PATTERN = r"^ +(?:Psi4|PSI) (\d\S*)"
+
 _GEOMETRY = re.compile(
     r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):\n\s*\n"
     r"(?:\s*Center .*\n[\s-]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
@@ -134,5 +136,5 @@ def last_geometry(text: str) -> tuple[int | None, int | None, Geometry | None]:
 
 
 def _version(text: str) -> str | None:
-    match = re.search(r"^\s+Psi4 (\d\S*)", text, re.MULTILINE)
+    match = re.search(VERSION_PATTERN, text, re.MULTILINE)
     return match.group(1) if match else None

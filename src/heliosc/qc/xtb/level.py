@@ -31,3 +31,9 @@ def solvent(text: str) -> str:
     if asked:
         return f"{asked.group(1) or 'gbsa'}({asked.group(3).lower()})"
     return "gbsa(unnamed)" if re.search(r"GBSA solvation +true", text) else "none"
+
+
+def command_line(text: str) -> str:
+    """Options of the program call, without program and geometry file."""
+    match = re.search(r"program call +: +\S+ +(?:[^-\s]\S* +)?(-.*)$", text, re.MULTILINE)
+    return match.group(1).strip() if match else ""

@@ -25,6 +25,7 @@ _TURBOMOLE = re.compile(r"final structure:\n=+\n\$coord *\n((?: +-?\d+\.\d+){3} 
 _ELEMENT_ROW = re.compile(r"^ +\d+ +\d+ ([A-Z][a-z]?) +(\d[\d, -]*)$", re.MULTILINE)
 _PROPERTY_ROW = re.compile(r"^ +(\d+) +\d+ ([A-Z][a-z]?)(?: +-?\d+\.\d+){4} *$", re.MULTILINE)
 _FREQUENCIES = re.compile(r"^eigval : +(.*)$", re.MULTILINE)
+_MAX_DIGITS = 5  # of an atom's number
 _IS_ZERO_PER_CM = 0.1  # rotations and translations are projected out
 
 
@@ -159,10 +160,23 @@ def final_geometry(text: str) -> Geometry | None:
 
 
 def symbols(text: str) -> tuple[str, ...]:
-    """Element symbols in the order of the atoms; empty where the output does not list them."""
+    """Element symbols in the order of the atoms; empty where the output does not list them all."""
     rows = {int(number[:6]): symbol for number, symbol in _PROPERTY_ROW.findall(text)}
-    complete = sorted(rows) == list(range(1, len(rows) + 1))
-    return tuple(rows[number] for number in sorted(rows)) if complete else ()
+    for element, numbers in _ELEMENT_ROW.findall(text):
+        rows |= dict.fromkeys(_atom_numbers(numbers), element)
+    is_complete = sorted(rows) == list(range(1, len(rows) + 1))
+    return tuple(rows[number] for number in sorted(rows)) if is_complete else ()
+
+
+def _atom_numbers(text: str) -> list[int]:
+    """Numbers of ``1, 3-5``; nothing for a damaged list."""
+    numbers: list[int] = []
+    for item in text.split(","):
+        first, _, last = (part.strip() for part in item.partition("-"))
+        if not (first.isdigit() and (last or first).isdigit() and max(len(first), len(last)) <= _MAX_DIGITS):
+            return []
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
 
 
 def frequencies(text: str) -> tuple[float, ...]:

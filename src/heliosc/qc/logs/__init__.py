@@ -1,0 +1,1 @@
+"""Production outputs of ORCA, Gaussian, Psi4 and xtb from elsewhere: recognised, checked, put together, stored."""

@@ -1,0 +1,199 @@
+"""One job of an output file: read and checked, or refused with the reason."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from heliosc.errors import HelioscError, ParseError
+from heliosc.qc.external.outputs import ProgramOutput, classify
+from heliosc.qc.geometries import Geometry, electron_count
+from heliosc.qc.logs.files import LogFile
+from heliosc.qc.logs.naming import is_in_vocabulary, level_name
+from heliosc.qc.logs.programs import PROGRAMS, JobText, split_jobs
+from heliosc.qc.logs.xtb_geometry import geometry_beside
+from heliosc.qc.xtb.parse import vertical_energies
+
+MAX_SPIN_CONTAMINATION = 0.1
+MAX_ATOMS = 1_000
+_IMAGINARY_PER_CM = -20.0  # below it a frequency is no numerical noise
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """Where a job stands.
+
+    Attributes
+    ----------
+    file : path relative to the folder
+    part, n_parts : number of the job in its file, from 1, and how many the file holds
+    """
+
+    file: str
+    sha256: str
+    part: int = 1
+    n_parts: int = 1
+
+    def __str__(self) -> str:
+        return self.file if self.n_parts == 1 else f"{self.file} (job {self.part} of {self.n_parts})"
+
+
+@dataclass(frozen=True, slots=True)
+class LogJob:
+    """A job whose numbers can be used.
+
+    Attributes
+    ----------
+    level : level of theory of its energies
+    output : what it says; its geometry is the one that the energies belong to
+    keywords : what the output repeats of its input
+    geometry_file : file beside the output that holds the geometry, for programs that do not print it
+    vertical_eV : vertical IE and EA that the program computed itself (``xtb --vipea``)
+    flags : reasons for care
+    """
+
+    source: LogSource
+    program: str
+    level: str
+    output: ProgramOutput
+    energy_hartree: float
+    charge: int
+    multiplicity: int
+    keywords: str = ""
+    geometry_file: str | None = None
+    vertical_eV: tuple[float | None, float | None] = (None, None)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def geometry(self) -> Geometry | None:
+        return self.output.geometry
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether its geometry is the end of a converged optimisation of this state."""
+        return self.output.optimization_converged is True
+
+
+@dataclass(frozen=True, slots=True)
+class LogFailure:
+    """A file, or a job in it, without usable numbers.
+
+    Attributes
+    ----------
+    error_class : ``input``, ``convergence``, ``resource``, ``transient``, ``timeout``, ``missing`` or ``parse``
+    reason : what was found and the next step
+    """
+
+    source: LogSource
+    program: str | None
+    version: str | None
+    error_class: str
+    reason: str
+
+
+def read_jobs(log: LogFile, *, folder: Path) -> Iterator[LogJob | LogFailure]:
+    """Every job of a file.
+
+    Parameters
+    ----------
+    folder : where the file lies; xtb leaves geometries beside its output
+    """
+    jobs = split_jobs(log.text)
+    for part, job in enumerate(jobs, start=1):
+        source = LogSource(log.name, log.sha256, part, len(jobs))
+        try:
+            output = PROGRAMS[job.program].parse(job.text)
+            yield _checked(job, output, source=source, folder=folder)
+        except HelioscError as error:
+            found = re.search(PROGRAMS[job.program].version, job.text, re.MULTILINE)
+            yield LogFailure(source, job.program, found.group(1) if found else None, error.kind, str(error))
+
+
+def _checked(job: JobText, output: ProgramOutput, *, source: LogSource, folder: Path) -> LogJob:
+    """The job, when nothing speaks against it.
+
+    Raises
+    ------
+    HelioscError : the class and the message say what does
+    """
+    program = PROGRAMS[job.program]
+    reason = unfinished(output)
+    if reason:
+        raise classify(job.text, rules=program.error_rules, output=output, reason=reason)
+    if output.energy_hartree is None or not math.isfinite(output.energy_hartree):
+        raise ParseError("the output ends normally but holds no energy, or one that is no number")
+    level = level_name(output, program=job.program)
+    multiplicity = 1 if level.startswith("gfnff") else output.multiplicity
+    if output.charge is None or multiplicity is None:
+        raise ParseError("charge or multiplicity not found: the head of the output is missing, or little was printed")
+    geometry_file = None
+    if job.program == "xtb" and output.geometry is None:
+        geometry, geometry_file = geometry_beside(job.text, energy_hartree=output.energy_hartree, folder=folder)
+        output = replace(output, geometry=geometry)
+    elif output.geometry is None:
+        raise ParseError("the output holds no complete geometry: coordinates are missing or are no numbers")
+    if output.geometry is not None:
+        check_state(output.geometry, charge=output.charge, multiplicity=multiplicity)
+    return LogJob(
+        source=source,
+        program=job.program,
+        level=level,
+        output=output,
+        energy_hartree=output.energy_hartree,
+        charge=output.charge,
+        multiplicity=multiplicity,
+        keywords=program.keywords(job.text)[:500],
+        geometry_file=geometry_file,
+        vertical_eV=vertical_energies(job.text) if job.program == "xtb" else (None, None),
+        flags=tuple(_flags(output, level=level, multiplicity=multiplicity, source=source)),
+    )
+
+
+def unfinished(output: ProgramOutput) -> str | None:
+    """Why an output is no success; ``None`` when it is one. The closing banner alone does not tell."""
+    if not output.terminated_normally:
+        return "there is no closing banner: truncated, killed or failed"
+    if output.energy_hartree is not None and not output.scf_converged:
+        return "the SCF did not converge"
+    if output.optimization_converged is False:
+        return "the optimisation did not converge"
+    return None
+
+
+def check_state(geometry: Geometry, *, charge: int, multiplicity: int) -> None:
+    """Refuse what cannot be: coordinates that are no numbers, unknown elements, a spin the electrons cannot have.
+
+    Raises
+    ------
+    ParseError : see above
+    """
+    if geometry.n_atoms > MAX_ATOMS:
+        raise ParseError(f"{geometry.n_atoms} atoms; expected one molecule of at most {MAX_ATOMS}")
+    if not np.isfinite(geometry.positions).all():
+        raise ParseError("the geometry holds coordinates that are not finite")
+    try:
+        n_electrons = electron_count(geometry.symbols, charge=charge)
+    except KeyError as error:
+        raise ParseError(f"the geometry holds an unknown element {error}; ghost atoms are not supported") from error
+    if not 1 <= multiplicity <= n_electrons + 1 or (n_electrons - multiplicity + 1) % 2:
+        raise ParseError(f"{n_electrons} electrons cannot have multiplicity {multiplicity}: the output is damaged")
+
+
+def _flags(output: ProgramOutput, *, level: str, multiplicity: int, source: LogSource) -> Iterator[str]:
+    spin = (multiplicity - 1) / 2
+    if output.s_squared is not None and abs(output.s_squared - spin * (spin + 1)) > MAX_SPIN_CONTAMINATION:
+        yield f"spin contamination: <S^2> is {output.s_squared:.3f}, expected {spin * (spin + 1):.2f}"
+    n_imaginary = sum(frequency < _IMAGINARY_PER_CM for frequency in output.frequencies_per_cm)
+    if n_imaginary:
+        yield f"{n_imaginary} imaginary frequencies: no minimum; displace along the mode and optimise again"
+    if source.n_parts > 1:
+        yield f"one of {source.n_parts} jobs in one file"
+    if not is_in_vocabulary(level):
+        yield f"energies of {level} are no property values"
+    if output.geometry is None:
+        yield "no geometry in the output or beside it"

@@ -1,0 +1,125 @@
+"""The programs whose outputs are known: how each is recognised and read. Adding one is one entry."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from heliosc.qc.external.outputs import ErrorRule, ProgramOutput
+from heliosc.qc.gaussian import errors as gaussian_errors
+from heliosc.qc.gaussian import level as gaussian_level
+from heliosc.qc.gaussian import parse as gaussian
+from heliosc.qc.orca import errors as orca_errors
+from heliosc.qc.orca import level as orca_level
+from heliosc.qc.orca import parse as orca
+from heliosc.qc.psi4 import errors as psi4_errors
+from heliosc.qc.psi4 import parse as psi4
+from heliosc.qc.xtb import errors as xtb_errors
+from heliosc.qc.xtb import level as xtb_level
+from heliosc.qc.xtb import parse as xtb
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program's outputs.
+
+    Attributes
+    ----------
+    banner : line that opens a job
+    marks : lines that betray an output whose head is missing
+    closing : lines that end a job, well or badly
+    version : pattern with one group
+    keywords : what the output repeats of its own input
+    """
+
+    banner: re.Pattern[str]
+    marks: re.Pattern[str]
+    closing: re.Pattern[str]
+    parse: Callable[[str], ProgramOutput]
+    error_rules: tuple[ErrorRule, ...]
+    version: str
+    keywords: Callable[[str], str]
+
+
+def _psi4_keywords(text: str) -> str:
+    """Option lines of the input file that the output repeats."""
+    block = re.search(r"==> Input File <==(.{0,20000}?)\n-{20,}\n\*\*\*", text, re.DOTALL)
+    lines = re.findall(r"^\s*(?:set\s+)?(\w+\s+[\w.+*(),-]+)\s*$", block.group(1), re.MULTILINE) if block else []
+    return "; ".join(line for line in lines if not re.match(r"-?\d", line))
+
+
+PROGRAMS: dict[str, Program] = {
+    "orca": Program(
+        re.compile(r"^ *\* O   R   C   A \*", re.MULTILINE),
+        re.compile(r"\*\*\*\*ORCA TERMINATED NORMALLY|^FINAL SINGLE POINT ENERGY", re.MULTILINE),
+        re.compile(r"ORCA TERMINATED NORMALLY|ORCA finished by error termination"),
+        orca.parse_output,
+        orca_errors.ERROR_RULES,
+        orca.VERSION_PATTERN,
+        lambda text: " ".join(orca_level.input_words(text)),
+    ),
+    "gaussian": Program(
+        re.compile(r"^ Initial command:", re.MULTILINE),
+        re.compile(
+            r"^ (?:Entering Gaussian System|Leave Link +\d|Error termination via Lnk1e|Normal termination of Gaussian)",
+            re.MULTILINE,
+        ),
+        re.compile(r"^ (?:Error termination|Normal termination of Gaussian)", re.MULTILINE),
+        gaussian.parse_output,
+        gaussian_errors.ERROR_RULES,
+        gaussian.VERSION_PATTERN,
+        gaussian_level.route,
+    ),
+    "psi4": Program(
+        re.compile(r"^ +P[Ss][Ii]4: An Open-Source", re.MULTILINE),
+        re.compile(r"\*\*\* Psi4 (?:exiting|encountered)|^ +@\S+ Final Energy:", re.MULTILINE),
+        re.compile(r"\*\*\* Psi4 (?:exiting successfully|encountered an error)"),
+        psi4.parse_output,
+        psi4_errors.ERROR_RULES,
+        psi4.VERSION_PATTERN,
+        _psi4_keywords,
+    ),
+    "xtb": Program(
+        xtb.BANNER,
+        re.compile(r"^normal termination of xtb|^ \* finished run on", re.MULTILINE),
+        re.compile(r"\* finished run on|abnormal termination of xtb"),
+        xtb.parse_output,
+        xtb_errors.ERROR_RULES,
+        xtb.VERSION_PATTERN,
+        xtb_level.command_line,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    """The part of a file that belongs to one job."""
+
+    program: str
+    text: str
+
+
+def split_jobs(text: str) -> list[JobText]:
+    """Jobs of a file, in order, cut where a job opens; empty when no program is recognised.
+
+    A banner inside an unfinished job of another program belongs to that job: ORCA and Gaussian can call xtb.
+    """
+    banners = sorted(
+        (match.start(), name) for name, program in PROGRAMS.items() for match in program.banner.finditer(text)
+    )
+    if not banners:
+        name = next((name for name, program in PROGRAMS.items() if program.marks.search(text)), None)
+        return [JobText(name, text)] if name else []
+    ends = {
+        name: [match.start() for match in PROGRAMS[name].closing.finditer(text)] for name in {b[1] for b in banners}
+    }
+    opened = [banners[0]]
+    for start, name in banners[1:]:
+        last_start, last_name = opened[-1]
+        n_ends_between = bisect(ends[last_name], start) - bisect(ends[last_name], last_start)
+        if name == last_name or n_ends_between:
+            opened.append((start, name))
+    starts = [0, *(start for start, _ in opened[1:]), len(text)]
+    return [JobText(name, text[starts[i] : starts[i + 1]]) for i, (_, name) in enumerate(opened)]
