@@ -5,17 +5,20 @@ Every file in ``configs/`` is a part of the same schema; what a file leaves out 
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from heliosc.errors import InputError, UsageError
+from heliosc.execution.parsl.settings import ParslSettings
+from heliosc.execution.slurm.settings import SlurmSettings
 
 _ELEMENTS = [
     "H",
@@ -119,6 +122,27 @@ class SelectionSettings(Section):
         return elements
 
 
+class ExecutionSettings(Section):
+    """Where calculations run and where their results are kept; changes nothing about what comes out."""
+
+    transport: Literal["local", "slurm", "parsl"] = "local"
+    store: str | None = Field(None, description="SQLite file or postgresql:// URL; none = in the run's own folder")
+    lease_s: float = Field(60, ge=5, description="other hosts may take over after so many seconds of silence")
+    scratch: Path | None = Field(None, description="folder for scratch on the nodes; none = their temporary folder")
+    keep_scratch: Literal["never", "failed", "always"] = "never"
+    slurm: SlurmSettings | None = None
+    parsl: ParslSettings | None = None
+
+    @model_validator(mode="after")
+    def _transport_is_described(self) -> ExecutionSettings:
+        if self.transport != "local" and getattr(self, self.transport) is None:
+            raise ValueError(
+                f"transport is {self.transport} and there is no section execution.{self.transport}; "
+                "see configs/execution/ for examples"
+            )
+        return self
+
+
 class CampaignSettings(Section):
     """The loop."""
 
@@ -137,11 +161,18 @@ class Config(Section):
     surrogate: SurrogateSettings = SurrogateSettings()
     generator: GeneratorSettings = GeneratorSettings()
     qc: QCSettings = QCSettings()
+    execution: ExecutionSettings = ExecutionSettings()
 
     def digest(self) -> str:
-        """Short hash of the resolved configuration, the identity of a run; more rounds continue the same run."""
+        """Short hash of the resolved configuration, the identity of a run.
+
+        More rounds continue the same run, and so does moving it to another machine: where calculations run, and on
+        how many workers, is left out.
+        """
         settings = self.model_dump(mode="json")
         del settings["campaign"]["rounds"]
+        del settings["execution"]
+        settings["qc"]["max_workers"] = QCSettings().max_workers
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -205,7 +236,7 @@ def _explain(error: ValidationError, *, where: str) -> str:
     lines = []
     for problem in error.errors():
         location = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             lines.append(f"unknown key {location!r}{_did_you_mean(problem['loc'])}")
         else:
             lines.append(f"{location}: {problem['msg']} (got {problem['input']!r})")
@@ -222,7 +253,10 @@ def _keys_at(parents: Iterable[int | str]) -> Mapping[str, Any]:
     model: type[BaseModel] = Config
     for parent in parents:
         annotation = model.model_fields[str(parent)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return {}
-        model = annotation
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        section = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
+        settings = next((kind for kind in kinds if dataclasses.is_dataclass(kind)), None)
+        if section is None:
+            return {field.name: field for field in dataclasses.fields(settings)} if settings else {}
+        model = section
     return model.model_fields

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from heliosc.config import QCSettings
+from heliosc.config import Config, ExecutionSettings, QCSettings
 from heliosc.errors import InputError
-from heliosc.execution import Counts, QCResultStore, TaskRequest, WorkerSettings, run_tasks
+from heliosc.execution import Counts, QCResultStore, TaskRequest, TransportFactory, run_tasks, transport_factory
 from heliosc.properties import CalculationFailure, CalculationResult
 from heliosc.qc.engines import geometry_optimizer
 from heliosc.qc.results import calculation_result
@@ -29,6 +30,26 @@ class Submission:
 def n_workers(settings: QCSettings) -> int:
     """Worker processes to start: as configured, else one a core."""
     return settings.max_workers or len(os.sched_getaffinity(0))
+
+
+def transport_of(config: Config) -> TransportFactory:
+    """What runs the calculations.
+
+    Raises
+    ------
+    UsageError, MissingDependencyError : the configured transport cannot be used
+    """
+    return transport_factory(config.execution, n_workers=n_workers(config.qc))
+
+
+def open_store(settings: ExecutionSettings, default: Path) -> QCResultStore:
+    """The configured store, or the one at a default place.
+
+    Raises
+    ------
+    ResourceError, InputError, MissingDependencyError : see ``QCResultStore``
+    """
+    return QCResultStore(settings.store or default)
 
 
 def submit_four_points(store: QCResultStore, smiles: Iterable[str], settings: QCSettings) -> Submission:
@@ -56,11 +77,11 @@ def submit_four_points(store: QCResultStore, smiles: Iterable[str], settings: QC
 def run_calculations(
     store: QCResultStore,
     keys: Iterable[str],
-    settings: QCSettings,
+    config: Config,
     on_event: Callable[[dict[str, Any]], None] | None = None,
 ) -> Counts:
-    """Run the tasks of these keys on local workers until each is finished; see ``heliosc.execution.run_tasks``."""
-    return run_tasks(store, keys, n_workers=n_workers(settings), on_event=on_event, settings=WorkerSettings())
+    """Run the tasks of these keys where the configuration says until each is finished; see ``run_tasks``."""
+    return run_tasks(store, keys, transport=transport_of(config), on_event=on_event, lease_s=config.execution.lease_s)
 
 
 def wall_time_s(store: QCResultStore, key: str) -> float | None:

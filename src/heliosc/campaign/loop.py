@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliosc.campaign.calculations import read_outcome, run_calculations, submit_four_points
+from heliosc.campaign.calculations import (
+    open_store,
+    read_outcome,
+    run_calculations,
+    submit_four_points,
+    transport_of,
+)
 from heliosc.campaign.judging import Judged, judge, table_of
 from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors
 from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
@@ -88,6 +94,7 @@ class Campaign:
         known_roles = load_roles(config.selection.role_file)
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
         geometry_optimizer(config.qc.engine)
+        transport_of(config)
         get_acquisition(config.selection.acquisition)
         folder.create(config)
 
@@ -99,7 +106,7 @@ class Campaign:
         TransientError : another process runs this campaign
         RunInterruptedError : SIGINT or SIGTERM; the same call goes on
         """
-        with self.folder.locked(), QCResultStore(self.folder.store) as store:
+        with self.folder.locked(), self._open_store() as store:
             self._write_environment()
             state = self.folder.read_state()
             if state.stage is Stage.FINISHED and state.round + 1 < self.config.campaign.rounds:
@@ -124,6 +131,9 @@ class Campaign:
                 self._learn(index)
                 is_last = index + 1 >= self.config.campaign.rounds
                 return RunState(index, Stage.FINISHED) if is_last else RunState(index + 1)
+
+    def _open_store(self) -> QCResultStore:
+        return open_store(self.config.execution, self.folder.store)
 
     # the four stages
 
@@ -178,7 +188,7 @@ class Campaign:
                 self._tell(index, "computing", done=event["done"], total=event["total"], note=names[event["key"]])
 
             self._tell(index, "computing", total=len(names))
-            run_calculations(store, names, self.config.qc, hear)
+            run_calculations(store, names, self.config, hear)
             completed = [self._with_outcome(record, store) for record in records]
             self.folder.write_candidates(index, completed)
 
@@ -315,7 +325,7 @@ class Campaign:
         )
 
     def _core_seconds(self, records: list[CandidateRecord]) -> float:
-        with QCResultStore(self.folder.store) as store:
+        with self._open_store() as store:
             attempts = [attempt for record in records for attempt in store.attempts(record.calculation_key)]
         return float(sum(attempt.cpu_s or 0.0 for attempt in attempts))
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         TaskFailure,
         TaskRequest,
     )
+    from heliosc.execution.transport import TransportFactory
+    from heliosc.execution.transports import transport_factory
 
 __all__ = [
     "AsyncQCManager",
@@ -44,11 +46,13 @@ __all__ = [
     "TaskFailure",
     "TaskFuture",
     "TaskRequest",
+    "TransportFactory",
     "WorkerSettings",
     "canonical_json",
     "run_tasks",
     "summarize",
     "task_key",
+    "transport_factory",
 ]
 
 _HOMES = {
@@ -57,11 +61,13 @@ _HOMES = {
     "QCResultStore": "store",
     "QueueSummary": "summary",
     "TaskFuture": "manager",
+    "TransportFactory": "transport",
     "WorkerSettings": "pool",
     "canonical_json": "identity",
     "run_tasks": "driver",
     "summarize": "summary",
     "task_key": "identity",
+    "transport_factory": "transports",
 }
 
 

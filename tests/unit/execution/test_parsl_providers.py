@@ -75,7 +75,7 @@ def test_workers_are_pinned_marked_and_prepared(tmp_path: Path, monkeypatch: pyt
     assert executor.launch_cmd.startswith("'/opt/py thon' -P -m parsl.")
     assert "127.0.0.1" in executor.all_addresses  # besides those that nodes reach
     assert executor.address is None
-    local = make_executor(ParslSettings(), token=MARK, folder=tmp_path / "local", n_threads=1)
+    local = make_executor(ParslSettings(1), token=MARK, folder=tmp_path / "local", n_threads=1)
     assert (local.address, local.all_addresses) == ("127.0.0.1", {"127.0.0.1"})  # open to nobody else
     assert "export PYTHONPATH=" in local.provider.worker_init
 
@@ -89,10 +89,10 @@ def test_workers_are_pinned_marked_and_prepared(tmp_path: Path, monkeypatch: pyt
 )
 def test_numbers_without_sense_are_refused(settings: dict[str, Any], expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
-        ParslSettings(**settings)
+        ParslSettings(**{"workers_per_node": 1, **settings})
 
 
 def test_a_folder_that_a_shell_would_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="shell scripts do not quote"):
-        ParslTransport(ParslSettings(folder=tmp_path / "two words"), WorkerSettings())
+        ParslTransport(ParslSettings(1, folder=tmp_path / "two words"), WorkerSettings())
     assert list(tmp_path.iterdir()) == []

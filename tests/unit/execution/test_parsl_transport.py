@@ -210,7 +210,7 @@ def mine() -> dict[int, str]:
 def test_workers_that_do_not_come_to_life_end_the_run(
     store: QCResultStore, settings: ParslSettings, workers: WorkerSettings
 ) -> None:
-    broken = ParslSettings(options={"worker_init": "echo no such module >&2; exit 3"}, folder=settings.folder)
+    broken = ParslSettings(1, options={"worker_init": "echo no such module >&2; exit 3"}, folder=settings.folder)
     key = store.submit("fake_calculations:square", {"x": 1})
     with pytest.raises(ResourceError, match=r"blocks of workers in a row.*exit code 3.*no such module"):
         run_tasks(store, transport=lambda of: ParslTransport(broken, workers))

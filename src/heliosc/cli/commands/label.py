@@ -26,15 +26,19 @@ def label(
         typer.Argument(help="CSV with a SMILES column or a list of SMILES; none = the embedded library."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for labels, geometries and failures.")] = Path("labels"),
-    store: Annotated[Path | None, typer.Option(help="Store of the calculations; none = OUT/store.sqlite.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Store file or postgresql:// URL; none = the configured one, else OUT/store.sqlite."),
+    ] = None,
     config: ConfigFile = None,
     override: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute IE, EA, reorganisation energies and more with GFN2-xTB. The same command again goes on where it was."""
     settings = load_config(config, override or ())
+    location = store or settings.execution.store or out / "store.sqlite"
     molecules, n_unreadable = read_molecules(file)
-    summary = label_molecules(molecules, settings, out=out, store_file=store or out / "store.sqlite")
+    summary = label_molecules(molecules, settings, out=out, location=location)
     if as_json:
         print_json(summary)
     messages.print(f"{summary['done']} labelled, {summary['failed']} failed; results in {out}")
@@ -76,7 +80,7 @@ def refuse_to_hide(n_unreadable: int, file: Path | None) -> None:
         raise PartialResultError(f"{n_unreadable} rows of {file} were left out, each with its reason above")
 
 
-def label_molecules(smiles: list[str], config: Config, *, out: Path, store_file: Path) -> dict[str, Any]:
+def label_molecules(smiles: list[str], config: Config, *, out: Path, location: Path | str) -> dict[str, Any]:
     """Compute what is missing in the store, then write all results of these molecules.
 
     Raises
@@ -87,10 +91,10 @@ def label_molecules(smiles: list[str], config: Config, *, out: Path, store_file:
     from heliosc.files import ensure_folder
 
     ensure_folder(out)
-    with QCResultStore(store_file) as store:
+    with QCResultStore(location) as store:
         submission = submit_four_points(store, smiles, config.qc)
         with _calculation_progress(len(submission.keys)) as on_event:
-            run_calculations(store, submission.keys.values(), config.qc, on_event)
+            run_calculations(store, submission.keys.values(), config, on_event)
         results, failures = _outcomes(store, submission)
     write_labels(results, failures, out)
     return {"done": len(results), "failed": len(failures), "out": str(out)}

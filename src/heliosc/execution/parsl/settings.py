@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from heliosc.errors import UsageError
 
@@ -18,9 +18,9 @@ class ParslSettings:
 
     Attributes
     ----------
+    workers_per_node : worker processes on each node
     provider : name of the scheduler; see ``providers.PROVIDERS``
     options : arguments of Parsl's provider, such as ``partition``, ``walltime``, ``max_blocks`` or ``worker_init``
-    workers_per_node : worker processes on each node
     address : of this machine as the nodes reach it; None = Parsl finds out, and for ``local`` only this machine
     python : Python of the workers; None = the path of this one, in a container ``python3``
     folder : where the files of a run lie, readable on the nodes; None = the user's cache folder, for ``local`` the
@@ -34,9 +34,11 @@ class ParslSettings:
     UsageError : a number without sense
     """
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}  # unknown keys of a configuration are refused
+
+    workers_per_node: int
     provider: str = LOCAL
     options: Mapping[str, Any] = field(default_factory=dict)
-    workers_per_node: int = 1
     address: str | None = None
     python: str | None = None
     folder: Path | None = None

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,7 @@ class ParslTransport:
             self._running[task.token] = task
             future = self._engine.executor.submit_payload({"task_executor": {"f": _RUN_ORDER}}, order.to_bytes())
             self._happened.put((task, None))
-            future.add_done_callback(lambda done, task=task: self._happened.put((task, done)))
+            future.add_done_callback(partial(self._note_end, task))
 
     def wait(self, timeout_s: float) -> list[TransportEvent]:
         """What has happened, after waiting at most so long for something to happen.
@@ -197,6 +198,9 @@ class ParslTransport:
             while True:
                 taken.append(self._happened.get_nowait())
         return [item for item in taken if item is not None]
+
+    def _note_end(self, task: Task, future: Future[Any]) -> None:
+        self._happened.put((task, future))
 
     def _understood(self, task: Task, future: Future[Any] | None) -> TransportEvent | None:
         if task.token not in self._running:  # called back

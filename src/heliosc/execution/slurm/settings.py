@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from heliosc.errors import UsageError
 
@@ -81,6 +81,8 @@ class SlurmSettings:
     ------
     UsageError : a value that no cluster would take, or that could run something else
     """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}  # unknown keys of a configuration are refused
 
     folder: Path
     partition: str | None = None
