@@ -188,7 +188,13 @@ def percolation_chi(n_donor: float, n_acceptor: float) -> float:
     def mismatch(depth: float) -> float:
         return _chi_of_equal_donor(depth, n_donor, n_acceptor) - _chi_of_equal_acceptor(depth, n_donor, n_acceptor)
 
-    depth = brentq(mismatch, -log1p(-critical_fraction), 1e9)
+    lower = -log1p(-critical_fraction)
+    if mismatch(lower) >= 0:  # so close to the critical point that the two compositions cannot be told apart
+        return critical_chi(n_donor, n_acceptor)
+    upper = 2.0 * lower
+    while mismatch(upper) <= 0:  # ends: the donor's chi grows with depth, the acceptor's does not
+        upper *= 2.0
+    depth = brentq(mismatch, lower, upper, rtol=1e-12)
     return float(_chi_of_equal_donor(depth, n_donor, n_acceptor))
 
 

@@ -108,7 +108,7 @@ def polar_groups(molecule: Chem.Mol) -> Counter[str]:
     counts: Counter[str] = Counter()
     claimed: set[int] = set()
     for name, (_, positions) in _PATTERNS.items():
-        for match in molecule.GetSubstructMatches(_pattern(name)):
+        for match in _matches(molecule, name):
             counts[name] += 1
             claimed.update(match[position] for position in positions)
     for bond in molecule.GetBonds():
@@ -151,7 +151,18 @@ def _heteroatom_groups(atom: Chem.Atom) -> tuple[str, ...]:
 
 
 def _matched(molecule: Chem.Mol, name: str, position: int) -> set[int]:
-    return {match[position] for match in molecule.GetSubstructMatches(_pattern(name))}
+    return {match[position] for match in _matches(molecule, name)}
+
+
+def _matches(molecule: Chem.Mol, name: str) -> tuple[tuple[int, ...], ...]:
+    if not molecule.HasSubstructMatch(_oxygen()):  # every composite group has one; most hydrocarbons end here
+        return ()
+    return molecule.GetSubstructMatches(_pattern(name))
+
+
+@cache
+def _oxygen() -> Chem.Mol:
+    return Chem.MolFromSmarts("[#8]")
 
 
 @cache
