@@ -44,14 +44,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             Path(name).chmod(0o644)
             fault_point("file-rename:before")
             Path(name).replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             fault_point("file-rename:after")
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut: it is an entry of the folder."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

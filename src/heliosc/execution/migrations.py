@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from heliosc.execution.processes import start_time
 from heliosc.execution.schema import SCHEMA_VERSION, TABLES
 from heliosc.faults import fault_point
+from heliosc.files import sync_folder
 
 # version that a store has -> what makes it the next one
 STEPS: dict[int, tuple[str, ...]] = {
@@ -40,21 +42,33 @@ def backup_path(store: Path, version: int) -> Path:
     return store.with_name(f"{store.name}.v{version}.backup")
 
 
-def copy_store(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy an open store as one consistent state, complete on the disk or not there at all.
+def copy_store(store: Path, target: Path) -> None:
+    """Copy a store as one consistent state, complete on the disk or not there at all.
+
+    It is read through a connection of its own: SQLite copies from none that is in a transaction.
 
     Raises
     ------
     sqlite3.Error, OSError : it cannot be read, or the copy not be written
     """
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    _remove_copies_of_the_dead(target)
     try:
-        with closing(sqlite3.connect(scratch)) as copy:
-            connection.backup(copy)
+        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(scratch)) as copy:
+            source.backup(copy)
         with scratch.open("rb+") as stream:
             os.fsync(stream.fileno())
         fault_point("backup-rename:before")
         scratch.replace(target)
+        sync_folder(target.parent)
         fault_point("backup-rename:after")
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _remove_copies_of_the_dead(target: Path) -> None:
+    """Half a copy is as large as the store: whoever was killed while making one must not fill the disk."""
+    for left in target.parent.glob(f".{target.name}.*"):
+        pid = left.suffix.removeprefix(".")
+        if pid.isdigit() and start_time(int(pid)) is None:
+            left.unlink(missing_ok=True)

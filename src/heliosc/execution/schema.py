@@ -1,4 +1,7 @@
-"""Tables of the task store in their newest version; ``migrations`` leads older stores here."""
+"""Tables of the task store in their newest version; ``migrations`` leads older stores here.
+
+A new column goes to the end of its table, where a migration adds it too: ``salvage`` reads rows by their order.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ TABLES = (
         callable TEXT NOT NULL,
         payload TEXT NOT NULL,
         identity TEXT,  -- NULL: callable and payload
-        content_sha256 TEXT NOT NULL,  -- of callable, payload and identity
         priority REAL NOT NULL,
         timeout_s REAL,
         max_attempts INTEGER NOT NULL,
-        cores INTEGER NOT NULL DEFAULT 1,
-        memory_mb INTEGER,
-        cost_s REAL,  -- estimated core seconds
         state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
         n_failures INTEGER NOT NULL DEFAULT 0,  -- since the last retry asked for
         fence INTEGER,  -- token of the attempt that may write
         lease_until REAL,
-        submitted_at REAL NOT NULL
+        submitted_at REAL NOT NULL,
+        cores INTEGER NOT NULL DEFAULT 1,
+        memory_mb INTEGER,
+        cost_s REAL,  -- estimated core seconds
+        content_sha256 TEXT NOT NULL DEFAULT ''  -- of callable, payload and identity
     )""",
     "CREATE INDEX tasks_queue ON tasks (state, priority DESC, id)",
     """CREATE TABLE attempts (

@@ -81,8 +81,8 @@ class SQLiteDatabase(Database):
 
     def backup(self, target: Path) -> None:
         try:
-            with self._lock, explained(self.path):
-                copy_store(self._connection, target)
+            with explained(self.path):
+                copy_store(self.path, target)
         except OSError as error:
             raise ResourceError(
                 f"cannot write {target}, the copy of the store: {error.strerror}; free some space there"
