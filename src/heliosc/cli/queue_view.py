@@ -60,6 +60,6 @@ def _failure_table(failures: list[TaskFailure]) -> Table:
 
 
 def _cost_line(summary: QueueSummary) -> str:
-    lost = f", {summary.core_hours_lost:.2f} of them in attempts without a result" if summary.core_hours_lost else ""
+    lost = f", {summary.core_hours_lost:.3g} of them in attempts without a result" if summary.core_hours_lost else ""
     left = "unknown" if summary.eta_s is None else duration(summary.eta_s)
-    return f"{summary.core_hours:.2f} core-hours used{lost}; time left: {left}"
+    return f"{summary.core_hours:.3g} core-hours used{lost}; time left: {left}"

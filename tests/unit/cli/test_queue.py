@@ -43,7 +43,7 @@ def test_status_tells_states_causes_and_core_hours(store: QCResultStore, store_f
     answer = run("status", "--store", str(store_file))
     assert answer.exit_code == 0
     shown = answer.stdout
-    assert "1.50 core-hours used, 0.50 of them in attempts without a result" in shown
+    assert "1.5 core-hours used, 0.5 of them in attempts without a result" in shown
     assert "[bold]convergence[/] of {'x': 3}" in shown  # the newest of its class, not taken for markup
     data = json.loads(run("status", "--store", str(store_file), "--json").stdout)
     assert data["counts"] == {"queued": 1, "running": 1, "done": 1, "failed": 3, "cancelled": 1}
