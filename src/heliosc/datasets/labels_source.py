@@ -13,6 +13,7 @@ from heliosc.datasets.locate import SourceFiles
 from heliosc.files import write_atomically
 
 LIBRARY = "library"
+LABELS = "labels"
 
 
 def library_source(work: Path) -> SourceFiles:
@@ -24,6 +25,17 @@ def library_source(work: Path) -> SourceFiles:
     ResourceError : ``work`` cannot be written
     """
     return labels_source(load_library(), LIBRARY, work=work, licence="MIT, as heliosc")
+
+
+def label_folder_source(folder: Path, *, work: Path) -> SourceFiles:
+    """A folder that ``heliosc label`` wrote.
+
+    Raises
+    ------
+    InputError : there are no labels in it
+    ResourceError : ``work`` cannot be written
+    """
+    return labels_source(load_library(folder), LABELS, work=work)
 
 
 def labels_source(table: LibraryTable, name: str, *, work: Path, licence: str = "your own") -> SourceFiles:

@@ -84,6 +84,10 @@ class MergeSettings:
         return self.store / WORK_FOLDER
 
     @property
+    def quarantine_file(self) -> Path:
+        return self.store / QUARANTINE_FILE
+
+    @property
     def polymer_file(self) -> Path:
         return self.wide_file.with_name(WIDE_POLYMER_FILE.name)
 
@@ -140,7 +144,7 @@ def merge(
         clock.stop("describe")
         keys = tuple(sorted({key for bucket in buckets for key in bucket.n_values}))
         _write(keys, settings, pool, listener)
-    _write_quarantine(shards, settings.store / QUARANTINE_FILE)
+    _write_quarantine(shards, settings.quarantine_file)
     counts = tuple(_count(source, buckets) for source in shards)
     clock.stop("write")
     n_all = {bucket.bucket: bucket.n_molecules[""] for bucket in buckets}
@@ -324,7 +328,7 @@ def _write_summary(
     for bucket in buckets:
         values.update(bucket.n_values)
     tables = [make(settings.store, bucket) for make in (properties_file, molecules_file) for bucket in BUCKETS]
-    tables += [settings.store / QUARANTINE_FILE]
+    tables += [settings.quarantine_file]
     summary: dict[str, Any] = {
         "heliosc": heliosc.__version__,
         "rdkit": _rdkit_version(),

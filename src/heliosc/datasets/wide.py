@@ -65,9 +65,9 @@ def write_wide_part(job: WideJob, watch: ItemWatch) -> int:
     wide = molecules.join(values, on="smiles", how="left").sort("smiles")
     columns = [*WIDE_IDENTITY_COLUMNS, *job.keys, *COLUMNS]
     blank = pl.col("notes").replace("", None)
-    write_atomically(
-        wide_part(job.work, job.bucket), wide.with_columns(blank).select(columns).write_csv(include_header=False)
-    )
+    part = wide_part(job.work, job.bucket)  # read once, in the same run: it need not survive a crash
+    part.parent.mkdir(parents=True, exist_ok=True)
+    wide.with_columns(blank).select(columns).write_csv(part, include_header=False)
     return wide.height
 
 

@@ -2,15 +2,139 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from heliosc.cli.errors import ExplainingGroup
+from heliosc.cli.data_progress import fetch_progress, merge_progress
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson
+from heliosc.cli.output import print_json, print_table
+from heliosc.errors import UsageError
 
-app = typer.Typer(
-    cls=ExplainingGroup, no_args_is_help=True, help="Data sets into the master table: fetch, merge, audit, split."
-)
+if TYPE_CHECKING:
+    from heliosc.datasets.locate import SourceFiles
+
+app = typer.Typer(no_args_is_help=True, help="Data sets into the master table: sources, fetch, merge, audit, split.")
+
+Downloads = Annotated[Path, typer.Option("--data", help="Folder of the downloads, or of the files you have.")]
+_DOWNLOADS = Path("data/downloads")
 
 
 @app.command()
-def sources() -> None:
-    """Not yet."""
+def sources(data: Downloads = _DOWNLOADS, as_json: AsJson = False) -> None:
+    """List the known sources: what they give, under what licence, and whether their files are here."""
+    from heliosc.datasets.declaration import shipped_sources
+    from heliosc.datasets.locate import present_sources
+
+    here = {found.declaration.name for found in present_sources([data])}
+    rows = [
+        {
+            "source": source.name,
+            "files_here": source.name in here,
+            "download": bool(source.downloads) or source.package is not None,
+            "properties": len(source.columns),
+            "licence": source.licence.name,
+            "title": source.title,
+        }
+        for source in shipped_sources().values()
+    ]
+    print_table(rows, title="data sources", as_json=as_json)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Source, see: heliosc data sources.")],
+    copy: Annotated[Path | None, typer.Option("--from", help="Take this file instead of downloading.")] = None,
+    data: Downloads = _DOWNLOADS,
+    as_json: AsJson = False,
+) -> None:
+    """Download a source from its public home, checked; the same command resumes a broken download."""
+    from heliosc.datasets.declaration import shipped_source
+    from heliosc.datasets.fetch import fetch as fetch_source
+    from heliosc.datasets.fetch import fetch_from
+
+    source = shipped_source(name)
+    terms = f"{source.licence.name} {source.licence.url or ''}. {source.licence.note}".strip(". ")
+    messages.print(f"{source.title}\nlicence: {terms}\ncite: {source.reference}", markup=False, soft_wrap=True)
+    if copy is not None:
+        files = [fetch_from(source, copy, data)]
+    else:
+        with fetch_progress() as listener:
+            files = fetch_source(source, data, listener=listener)
+    rows = [
+        {"file": str(file.path), "bytes": file.n_bytes, "sha256": file.sha256, "compared": file.was_checked}
+        for file in files
+    ]
+    print_table(rows, title=f"files of {name}", as_json=as_json)
+
+
+@app.command()
+def merge(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE[=FILE]]...", help="none = all whose files are in --data.")
+    ] = None,
+    column_map: Annotated[
+        list[Path] | None, typer.Option("--map", help="YAML column map of a file of your own; see the how-to.")
+    ] = None,
+    data: Downloads = _DOWNLOADS,
+    store: Annotated[Path, typer.Option(help="Folder of the long store.")] = Path("data/store"),
+    out: Annotated[Path, typer.Option(help="The wide table.")] = Path("data/raw/all_mols.csv"),
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 = one a core.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Merge sources into the long store and the wide master table. The same command again goes on where it was."""
+    from heliosc.datasets.merge import MergeSettings
+    from heliosc.datasets.merge import merge as merge_sources
+
+    chosen = _chosen_sources(names or [], column_map or [], data, store)
+    settings = MergeSettings(store, out, n_workers=workers) if workers else MergeSettings(store, out)
+    with merge_progress() as listener:
+        report = merge_sources(chosen, settings, listener=listener)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        print_table([asdict(count) for count in report.sources], title="rows of each source", as_json=False)
+    messages.print(
+        f"{report.n_molecules} molecules in {out}, {report.n_polymers} repeat units in {settings.polymer_file}"
+    )
+    if any(count.n_quarantined for count in report.sources):
+        messages.print(f"rows set aside, with reasons: {settings.quarantine_file}")
+
+
+def _chosen_sources(names: list[str], maps: list[Path], data: Path, store: Path) -> list[SourceFiles]:
+    """Sources by name, ``name=file`` and column map; with none of them all that are there, the library included.
+
+    Raises
+    ------
+    UsageError : nothing to merge
+    InputError : an unknown source, or one without its file
+    """
+    from heliosc.datasets.declaration import read_declaration
+    from heliosc.datasets.labels_source import library_source
+    from heliosc.datasets.locate import locate, present_sources
+
+    work = store / ".work"
+    chosen = [_named_source(name, data, work) for name in names]
+    chosen += [locate(read_declaration(path), [path.parent, data]) for path in maps]
+    if not names and not maps:
+        chosen = [library_source(work), *present_sources([data])]
+    if not chosen:
+        raise UsageError("nothing to merge; name a source, e.g. heliosc data merge ocelot=ocelot.csv")
+    return chosen
+
+
+def _named_source(text: str, data: Path, work: Path) -> SourceFiles:
+    from heliosc.datasets.declaration import shipped_source
+    from heliosc.datasets.labels_source import LABELS, LIBRARY, label_folder_source, library_source
+    from heliosc.datasets.locate import given_files, locate
+
+    name, separator, path = text.partition("=")
+    if name == LIBRARY:
+        return library_source(work)
+    if name == LABELS:
+        return label_folder_source(Path(path or "labels"), work=work)
+    source = shipped_source(name)
+    return given_files(source, Path(path)) if separator else locate(source, [data])
