@@ -17,10 +17,21 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 
 
+_LOGS = Path(os.environ.get("HELIOSC_REFERENCE_DATA", REPOSITORY.parent / "shared" / "data")) / "qc-logs"
+
+
+@pytest.fixture(scope="session")
+def recorded_logs_folder() -> Path:
+    """Folder of outputs recorded by real programs."""
+    if not _LOGS.is_dir():
+        pytest.skip(f"REFERENCE DATA MISSING: {_LOGS}; set HELIOSC_REFERENCE_DATA to the folder that holds qc-logs/")
+    return _LOGS
+
+
 @pytest.fixture(scope="session")
 def recorded_log() -> Callable[[str], str]:
     """Text of an output recorded by a real program, from the reference data, which is not part of the project."""
-    root = Path(os.environ.get("HELIOSC_REFERENCE_DATA", REPOSITORY.parent / "shared" / "data")) / "qc-logs"
+    root = _LOGS
 
     def read(name: str) -> str:
         path = root / name
