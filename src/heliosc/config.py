@@ -81,13 +81,45 @@ class GeneratorSettings(Section):
     temperature: float = Field(1.0, gt=0)
 
 
-class QCSettings(Section):
-    """Quantum chemistry."""
+class ResourceSettings(Section):
+    """What calculations may take of this machine; every program's own directives are written from it."""
 
-    engine: str = Field("auto", description="auto, tblite or xtb")
-    max_workers: int = Field(0, ge=0, description="worker processes; 0 = one a core")
-    timeout_s: float = Field(600, gt=0, description="limit for one molecule")
+    max_workers: int = Field(0, ge=0, description="calculations at once; 0 = as many as fit")
+    cores_per_task: int = Field(1, ge=1, description="cores of one calculation")
+    memory_gb: float = Field(2.0, ge=0.5, description="memory of one calculation")
+    allow_oversubscription: bool = Field(False, description="let workers times cores exceed the machine")
+
+
+class QCSettings(Section):
+    """Quantum chemistry. ``max_workers`` may stand here too; it is the one of ``resources``."""
+
+    level: str = Field("gfn2", description="gfn2, ipea-gfn2, dft-fast, dft, or A//B; of `label` and `qc run`")
+    program: Literal["auto", "tblite", "xtb", "pyscf", "psi4", "orca", "gaussian"] = "auto"
+    response: tuple[Literal["excitations", "polarizability", "harmonic"], ...] = ("excitations", "polarizability")
+    keywords: tuple[str, ...] = Field((), description="further words for the program's input")
+    fallback: Literal["none", "gfn2"] = Field(
+        "none", description="what stands in, marked, when a program cannot answer"
+    )
+    engine: str = Field("auto", description="who optimises with GFN2-xTB: auto, tblite or xtb")
+    resources: ResourceSettings = ResourceSettings()
+    timeout_s: float | None = Field(None, gt=0, description="limit for one molecule; none = by the level")
     n_conformers: int = Field(4, ge=1, le=50)
+    n_optimized: int = Field(1, ge=1, le=50, description="conformers optimised before one is chosen")
+
+    @property
+    def max_workers(self) -> int:
+        return self.resources.max_workers
+
+    @model_validator(mode="before")
+    @classmethod
+    def _max_workers_is_a_resource(cls, settings: Any) -> Any:
+        if not isinstance(settings, dict) or "max_workers" not in settings:
+            return settings
+        settings = dict(settings)
+        n_workers, resources = settings.pop("max_workers"), settings.get("resources", {})
+        if not isinstance(resources, dict) or "max_workers" in resources:
+            raise ValueError("max_workers is given twice, in qc and in qc.resources")
+        return {**settings, "resources": {**resources, "max_workers": n_workers}}
 
 
 class SelectionSettings(Section):
@@ -172,7 +204,7 @@ class Config(Section):
         settings = self.model_dump(mode="json")
         del settings["campaign"]["rounds"]
         del settings["execution"]
-        settings["qc"]["max_workers"] = QCSettings().max_workers
+        del settings["qc"]["resources"]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 

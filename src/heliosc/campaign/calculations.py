@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,13 @@ from heliosc.errors import InputError
 from heliosc.execution import Counts, QCResultStore, TaskRequest, TransportFactory, run_tasks, transport_factory
 from heliosc.properties import CalculationFailure, CalculationResult
 from heliosc.qc.engines import geometry_optimizer
+from heliosc.qc.levels import level_scheme
+from heliosc.qc.resources import Resources, worker_count
 from heliosc.qc.results import calculation_result
 from heliosc.qc.tasks import task_identity
 
 FOUR_POINT = "heliosc.qc.tasks:four_point"
+FOUR_POINT_TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,15 @@ class Submission:
 
 
 def n_workers(settings: QCSettings) -> int:
-    """Worker processes to start: as configured, else one a core."""
-    return settings.max_workers or len(os.sched_getaffinity(0))
+    """Calculations to run at once: as configured, else as many as fit into this machine.
+
+    Raises
+    ------
+    UsageError : workers times cores exceed the machine, and this is not allowed
+    """
+    scheme = level_scheme(settings.level)
+    uses_memory = not (scheme.single_points.is_xtb and scheme.geometries.is_xtb)
+    return worker_count(Resources(**settings.resources.model_dump()), uses_memory=uses_memory)
 
 
 def transport_of(config: Config) -> TransportFactory:
@@ -39,7 +48,8 @@ def transport_of(config: Config) -> TransportFactory:
     ------
     UsageError, MissingDependencyError : the configured transport cannot be used
     """
-    return transport_factory(config.execution, n_workers=n_workers(config.qc))
+    here = config.execution.transport == "local"  # elsewhere the machine's size is the scheduler's business
+    return transport_factory(config.execution, n_workers=n_workers(config.qc) if here else 1)
 
 
 def open_store(settings: ExecutionSettings, default: Path) -> QCResultStore:
@@ -68,7 +78,9 @@ def submit_four_points(store: QCResultStore, smiles: Iterable[str], settings: QC
         except InputError as error:
             refused.append(CalculationFailure(text, error.kind, str(error)))
             continue
-        requests.append(TaskRequest(FOUR_POINT, payload, identity, timeout_s=settings.timeout_s))
+        requests.append(
+            TaskRequest(FOUR_POINT, payload, identity, timeout_s=settings.timeout_s or FOUR_POINT_TIMEOUT_S)
+        )
         names.append(text)
     keys = store.submit_many(requests).keys
     return Submission(dict(zip(names, keys, strict=True)), refused)

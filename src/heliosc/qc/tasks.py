@@ -1,4 +1,4 @@
-"""Callables for the execution layer: JSON in, JSON out, named ``heliosc.qc.tasks:four_point``."""
+"""Callables for the execution layer: JSON in, JSON out, ``heliosc.qc.tasks:four_point`` and ``:workflow``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from heliosc.errors import InputError
+from heliosc.errors import HelioscError, InputError
 
 SCHEMA_VERSION = 1
 """Raised whenever the same input would give other numbers; part of every key."""
+_RESOURCES = ("n_cores", "memory_gb", "timeout_s", "level", "program")  # not part of a calculation's identity, or named
 
 
 def four_point(payload: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +58,89 @@ def four_point(payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def workflow(payload: dict[str, Any]) -> dict[str, Any]:
+    """Calculation of one molecule at any level, with any program.
+
+    Parameters
+    ----------
+    payload : ``smiles`` (required); ``fallback`` (``none``, ``gfn2``); the rest as in
+        ``heliosc.qc.workflow.WorkflowSettings``
+
+    Returns
+    -------
+    As ``four_point``; ``details`` holds ``status`` (``done``, ``fallback``), flags, attempts and what ran on each side
+
+    Raises
+    ------
+    InputError : unknown or missing keyword, or a molecule, level or word that cannot be used
+    HelioscError : see ``heliosc.qc.workflow.run_workflow``
+    """
+    from heliosc.chemistry.identity import parse_smiles
+    from heliosc.qc.fallback import check_fallback, marked_as_fallback, may_fall_back
+    from heliosc.qc.xtb.library import linear_algebra
+
+    linear_algebra()  # before anything else loads a BLAS through tblite
+    from rdkit import Chem
+
+    from heliosc.qc.workflow import run_workflow
+
+    settings, fallback = _workflow_settings(payload), payload.get("fallback", "none")
+    check_fallback(fallback)
+    molecule = parse_smiles(payload["smiles"])
+    try:
+        run = run_workflow(molecule, settings)
+    except HelioscError as error:
+        if fallback == "none" or not may_fall_back(error):
+            raise
+        cheap = {"smiles": payload["smiles"], "n_conformers": settings.n_conformers, "seed": settings.seed}
+        return marked_as_fallback(four_point(cheap), asked=settings.level, error=error)
+    side = run.details["single_points"]
+    return {
+        "smiles": Chem.MolToSmiles(molecule),
+        "values": {str(key): value for key, value in run.values.items()},
+        "geometries": {
+            name: geometry.to_xyz(f"{run.details['geometries']['method']} {name}")
+            for name, geometry in run.geometries.items()
+        },
+        "program": side["program"],
+        "version": side["version"],
+        "details": run.details,
+    }
+
+
+def workflow_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes two workflow tasks the same calculation; cores, memory and time limits do not.
+
+    Raises
+    ------
+    InputError : unknown or missing keyword, or no valid molecule or level
+    """
+    from rdkit import Chem
+
+    from heliosc.chemistry.identity import inchikey, parse_smiles
+    from heliosc.qc.fallback import check_fallback
+    from heliosc.qc.xtb.library import tblite_version
+
+    settings, fallback = _workflow_settings(payload), payload.get("fallback", "none")
+    check_fallback(fallback)
+    molecule = parse_smiles(payload["smiles"])
+    scheme = settings.scheme()
+    sides = {side: settings.executor(side) for side in ("A", "B")}
+    keywords = {name: value for name, value in asdict(settings).items() if name not in _RESOURCES}
+    return {
+        "task": "workflow",
+        "schema": SCHEMA_VERSION,
+        "inchikey": inchikey(molecule),
+        "smiles": Chem.MolToSmiles(molecule),
+        "method": scheme.level(sides["A"].name),
+        "grids": [scheme.single_points.grid, scheme.geometries.grid],
+        "programs": {side: [executor.name, executor.version()] for side, executor in sides.items()},
+        "tblite": tblite_version(),
+        "fallback": fallback,
+        "keywords": keywords | {"response": sorted(settings.response), "keywords": list(settings.keywords)},
+    }
+
+
 def task_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
     """What makes two four-point tasks the same calculation; canonical, for content-addressed keys.
 
@@ -85,13 +169,30 @@ def task_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _workflow_settings(payload: Mapping[str, Any]) -> Any:
+    from heliosc.qc.workflow import WorkflowSettings
+
+    given = _known(payload, WorkflowSettings, further=("fallback",))
+    return WorkflowSettings(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
+
+
 def _settings(payload: Mapping[str, Any]) -> Any:
     from heliosc.qc.four_point import FourPointSettings
 
-    known = {field.name for field in fields(FourPointSettings)}
-    unknown = sorted(set(payload) - known - {"smiles"})
+    return FourPointSettings(**_known(payload, FourPointSettings))
+
+
+def _known(payload: Mapping[str, Any], settings: type, *, further: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of a settings class that a payload holds.
+
+    Raises
+    ------
+    InputError : a field of neither, or no SMILES
+    """
+    known = {field.name for field in fields(settings)}
+    unknown = sorted(set(payload) - known - {"smiles", *further})
     if unknown:
         raise InputError(f"unknown keyword {', '.join(unknown)}; expected: smiles, {', '.join(sorted(known))}")
     if not isinstance(payload.get("smiles"), str):
         raise InputError(f"payload names no molecule: smiles is {payload.get('smiles')!r}; expected a SMILES text")
-    return FourPointSettings(**{name: payload[name] for name in known & set(payload)})
+    return {name: payload[name] for name in known & set(payload)}

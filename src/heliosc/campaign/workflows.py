@@ -1,0 +1,96 @@
+"""Calculations at any level, by any program, through the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from heliosc.campaign.calculations import Submission, submit_four_points
+from heliosc.config import QCSettings
+from heliosc.errors import InputError, MissingDependencyError
+from heliosc.execution import QCResultStore, TaskRequest
+from heliosc.properties import CalculationFailure
+from heliosc.qc.levels import Scheme, level_scheme
+from heliosc.qc.programs import executor
+from heliosc.qc.tasks import workflow_identity
+
+WORKFLOW = "heliosc.qc.tasks:workflow"
+XTB_TIMEOUT_S, DFT_TIMEOUT_S = 600.0, 172_800.0
+
+
+def submit_calculations(store: QCResultStore, smiles: Iterable[str], settings: QCSettings) -> Submission:
+    """Ask for a calculation of each molecule at the configured level; what the store already knows is not asked again.
+
+    Plain GFN2-xTB (with its IPEA1 ionisation energies) is the four-point task that campaigns run, so both share
+    their results.
+
+    Raises
+    ------
+    InputError, UsageError : the level, program or keywords cannot be used
+    MissingDependencyError : the program is not here, and nothing may stand in for it
+    """
+    scheme = level_scheme(settings.level)
+    if is_four_point(scheme, settings):
+        return submit_four_points(store, smiles, settings)
+    check_program(scheme, settings)
+    requests, names, refused = [], [], []
+    for text in smiles:
+        payload = workflow_payload(text, settings)
+        try:
+            identity = workflow_identity(payload)
+        except InputError as error:
+            refused.append(CalculationFailure(text, error.kind, str(error)))
+            continue
+        requests.append(
+            TaskRequest(
+                WORKFLOW,
+                payload,
+                identity,
+                timeout_s=payload["timeout_s"],
+                cores=settings.resources.cores_per_task,
+            )
+        )
+        names.append(text)
+    keys = store.submit_many(requests).keys
+    return Submission(dict(zip(names, keys, strict=True)), refused)
+
+
+def is_four_point(scheme: Scheme, settings: QCSettings) -> bool:
+    """Whether the embedded four-point task gives all that is asked."""
+    plain = settings.program in ("auto", "tblite") and settings.n_optimized == 1 and "harmonic" not in settings.response
+    return scheme.is_embedded and plain and not settings.keywords
+
+
+def workflow_payload(smiles: str, settings: QCSettings) -> dict[str, Any]:
+    """What the workflow task is given."""
+    scheme = level_scheme(settings.level)
+    is_cheap = scheme.single_points.is_xtb and scheme.geometries.is_xtb
+    return {
+        "smiles": smiles,
+        "level": settings.level,
+        "program": settings.program,
+        "response": list(settings.response),
+        "keywords": list(settings.keywords),
+        "fallback": settings.fallback,
+        "n_conformers": settings.n_conformers,
+        "n_optimized": settings.n_optimized,
+        "n_cores": settings.resources.cores_per_task,
+        "memory_gb": settings.resources.memory_gb,
+        "timeout_s": settings.timeout_s or (XTB_TIMEOUT_S if is_cheap else DFT_TIMEOUT_S),
+    }
+
+
+def check_program(scheme: Scheme, settings: QCSettings) -> None:
+    """Refuse, once for all molecules, what cannot run here.
+
+    Raises
+    ------
+    InputError : a method, solvent model or keyword that the program does not have
+    MissingDependencyError : the program is not here, and nothing may stand in for it
+    """
+    program = executor(scheme.single_points, settings.program, keywords=settings.keywords)
+    if settings.fallback == "none" and not program.found():
+        raise MissingDependencyError(
+            f"program {program.name} is not here: {program.install_hint}; or allow GFN2-xTB in its place with "
+            "qc.fallback=gfn2"
+        )
