@@ -53,7 +53,7 @@ class LogJob:
     output : what it says; its geometry is the one that the energies belong to
     keywords : what the output repeats of its input
     geometry_file : file beside the output that holds the geometry, for programs that do not print it
-    vertical_eV : vertical IE and EA that the program computed itself (``xtb --vipea``)
+    vertical_eV : vertical IE and EA that the program computed itself (``xtb --vipea``), without empirical shift
     flags : reasons for care
     """
 

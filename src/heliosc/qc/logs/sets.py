@@ -198,6 +198,7 @@ def _add_reorganization_energy(result: LogSet, name: str, *, ion: str) -> None:
 
 def _add_neutral_values(result: LogSet, site: Site, level: str) -> None:
     """Orbitals, dipole, response and excitations of the neutral at R0."""
+    shift = ionization_shift(level)
     for job in site.at(level, charge=0):
         output = job.output
         gap = output.lumo_eV - output.homo_eV if output.lumo_eV is not None and output.homo_eV is not None else None
@@ -207,13 +208,17 @@ def _add_neutral_values(result: LogSet, site: Site, level: str) -> None:
             "homo_lumo_gap": gap,
             "dipole_moment": output.dipole_debye,
             "polarizability": output.polarizability_A3,
-            "vertical_ionization_energy": job.vertical_eV[0],
-            "vertical_electron_affinity": job.vertical_eV[1],
+            "vertical_ionization_energy": _less(job.vertical_eV[0], shift),
+            "vertical_electron_affinity": _less(job.vertical_eV[1], shift),
         }
         for name, value in named.items():
             if value is not None:
                 result.add(name, value, jobs=[job])
         _add_excitations(result, job)
+
+
+def _less(value: float | None, shift: float) -> float | None:
+    return None if value is None else value - shift
 
 
 def _add_excitations(result: LogSet, job: LogJob) -> None:

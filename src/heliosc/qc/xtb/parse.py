@@ -68,8 +68,14 @@ def before_ions(text: str) -> str:
 
 
 def vertical_energies(text: str) -> tuple[float | None, float | None]:
-    """Vertical IE and EA of ``--vipea``, eV, less the program's own shift of 4.8455 eV."""
-    return last_number(text, r"^delta SCC IP \(eV\): +(\S+)"), last_number(text, r"^delta SCC EA \(eV\): +(\S+)")
+    """Vertical delta-SCC IE and EA of ``--vipea``, eV, without the empirical shift that the program took off."""
+    return _unshifted(text, "IP"), _unshifted(text, "EA")
+
+
+def _unshifted(text: str, name: str) -> float | None:
+    shifted = last_number(text, rf"^delta SCC {name} \(eV\): +(\S+)")
+    shift = last_number(text, rf"^empirical {name} shift \(eV\): +(\S+)")
+    return None if shifted is None or shift is None else shifted + shift
 
 
 def is_terminated_normally(text: str) -> bool:
