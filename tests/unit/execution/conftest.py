@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from heliosc.execution import QCResultStore
+
+sys.path.insert(0, str(Path(__file__).parent))  # what the tests of this folder share
 
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - durable writes cost nothing there; a disk serves as well
 

@@ -203,7 +203,7 @@ def _accounted_entry(line: str) -> QueueEntry | None:
     if len(fields) != 4 or not fields[1]:
         return None
     job_id, _, element = fields[0].partition("_")
-    return QueueEntry(job_id, _element(element), fields[1].split()[0].rstrip("+"), "", fields[2], fields[3])
+    return QueueEntry(job_id, _element(element), fields[1].split()[0], "", fields[2], fields[3])
 
 
 def _element(text: str) -> int | None:
