@@ -87,7 +87,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a task; ``outcome`` is None while it runs. Times are Unix seconds, durations seconds."""
+    """One try of a task; ``outcome`` is None while it runs. Times are Unix seconds, durations seconds.
+
+    ``host`` is where the driver of the attempt ran.
+    """
 
     number: int
     token: int
@@ -101,6 +104,7 @@ class Attempt:
     scratch: str | None
     wall_s: float | None
     cpu_s: float | None
+    host: str | None = None
 
 
 @dataclass(frozen=True)
