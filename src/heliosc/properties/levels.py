@@ -3,7 +3,9 @@
 ``A//B`` means single points at A on geometries optimised at B. Each of the two is an xTB method (``gfn2``), or
 ``functional-dispersion/basis[program]``: the program belongs to it, since ``b3lyp`` is not the same functional
 everywhere. A solvent model is part of the level: ``gfn2+alpb(toluene)``, ``b3lyp-d4/def2-svp+smd(toluene)[orca]``.
-Excitation energies carry ``tda-`` or ``td-`` before the functional.
+Excitation energies carry ``tda-`` or ``td-`` before the functional. ``cal-NAME.VERSION//BASE`` is a value of level BASE
+after a fitted map: to gas-phase experiment (``gas``), to cyclic voltammetry (``cv``), to a film (``film``), or to a
+better level under any other name.
 
 IE and EA from GFN2-xTB and IPEA1-xTB carry the published empirical shift of 4.846 eV, so every stored value is on the
 gas-phase scale of experiment.
@@ -68,6 +70,10 @@ _AB_INITIO = re.compile(
 )
 
 
+_CALIBRATED = re.compile(r"cal-(?P<name>[a-z0-9]{1,20})\.(?P<version>[1-9][0-9]{0,3})//(?P<base>.+)")
+_CALIBRATED_SCALES = {"gas": "gas phase", "cv": "CV", "film": "film"}
+
+
 @dataclass(frozen=True, slots=True)
 class LevelPart:
     """One side of ``A//B``.
@@ -119,6 +125,9 @@ def level_of_theory(name: str) -> LevelOfTheory:
     """
     if name in LEVELS:
         return LEVELS[name]
+    calibrated = _CALIBRATED.fullmatch(name)
+    if calibrated:
+        return _calibrated_definition(name, **calibrated.groupdict())
     single_points, geometry = parse_level(name)
     scale = f"solution in {single_points.solvent}" if single_points.solvent else "gas phase"
     where = f" on geometries at {name.split('//')[1]}" if geometry else ""
@@ -127,6 +136,29 @@ def level_of_theory(name: str) -> LevelOfTheory:
         return LevelOfTheory(name, "xtb", scale, meaning)
     program = f" by {single_points.program}" if single_points.program else ""
     return LevelOfTheory(name, "dft", scale, f"{single_points.method}/{single_points.basis}{program}{where}")
+
+
+def calibrated_level(name: str, version: int, *, base: str) -> str:
+    """``cal-NAME.VERSION//BASE``.
+
+    Raises
+    ------
+    InputError : not of that form, or no such base level
+    """
+    level = f"cal-{name}.{version}//{base}"
+    if not _CALIBRATED.fullmatch(level):
+        raise InputError(
+            f"calibration {level[:80]!r}; expected a name of lower-case letters and digits, a version >= 1"
+        )
+    return level_of_theory(level).name
+
+
+def _calibrated_definition(level: str, *, name: str, version: str, base: str) -> LevelOfTheory:
+    cheap = level_of_theory(base)
+    if _CALIBRATED.fullmatch(base):
+        raise InputError(f"level {level!r} calibrates what is calibrated; expected a base such as gfn2")
+    scale = _CALIBRATED_SCALES.get(name, cheap.scale)
+    return LevelOfTheory(level, cheap.tier, scale, f"{base} after the fitted map {name!r}, version {version}")
 
 
 def ionization_shift(level: str) -> float:
