@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,8 @@ class Database(ABC):
         """What the database itself finds wrong with its files; None where it finds nothing."""
 
     @abstractmethod
-    def backup(self, target: Path) -> None:
-        """Copy the store as it is now to a file, complete or not at all.
+    def backup(self, target: Path, *, check: Callable[[Path], None] | None = None) -> None:
+        """Copy the store as it is now to a file, complete or not at all; ``check`` may refuse the copy by raising.
 
         Raises
         ------

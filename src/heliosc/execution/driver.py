@@ -168,10 +168,12 @@ class TaskDriver:
                     break
                 self._turn(transport, [])
                 self._turn(transport, transport.wait(_POLL_S))
+                self._store.backups.keep()
         finally:
             with self._transport_lock:
                 self._transport = None
             self._leave(transport)
+        self._store.backups.keep(is_last=True)
 
     def _turn(self, transport: Transport, events: list[TransportEvent]) -> None:
         can_start = bool(self._claimable) and transport.n_free > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -42,8 +42,13 @@ def backup_path(store: Path, version: int) -> Path:
     return store.with_name(f"{store.name}.v{version}.backup")
 
 
-def copy_store(store: Path, target: Path) -> None:
-    """Copy a store as one consistent state, complete on the disk or not there at all.
+def kept_backup(store: Path) -> Path:
+    """Where the copy is that is kept up to date while tasks run."""
+    return store.with_name(f"{store.name}.backup")
+
+
+def copy_store(store: Path, target: Path, *, check: Callable[[Path], None] | None = None) -> None:
+    """Copy a store as one consistent state, complete on the disk or not there at all; ``check`` may refuse the copy.
 
     It is read through a connection of its own: SQLite copies from none that is in a transaction.
 
@@ -56,6 +61,8 @@ def copy_store(store: Path, target: Path) -> None:
     try:
         with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(scratch)) as copy:
             source.backup(copy)
+        if check is not None:
+            check(scratch)
         with scratch.open("rb+") as stream:
             os.fsync(stream.fileno())
         fault_point("backup-rename:before")

@@ -141,7 +141,7 @@ class PostgresDatabase(Database):
     def damage(self) -> str | None:
         return None  # the server guards its own files; damaged pages answer with an error when they are read
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path, *, check: Callable[[Path], None] | None = None) -> None:
         raise UsageError(f"store {self.name} is not copied to a file; back it up with pg_dump")
 
     def close(self) -> None:

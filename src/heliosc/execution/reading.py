@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.identity import canonical_json, text_digest
@@ -34,6 +35,17 @@ class StoreReader:
     def __init__(self, location: Path | str) -> None:
         self._db = open_database(location)
         self.name = self._db.name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
 
     @property
     def path(self) -> Path:
@@ -105,10 +117,23 @@ class StoreReader:
         """All attempts of a task, oldest first."""
         rows = self._db.rows(
             "SELECT number, token, worker_id, started_at, finished_at, outcome, error_class, reason, traceback,"
-            " scratch, wall_s, cpu_s FROM attempts WHERE key = ? ORDER BY token",
+            " scratch, wall_s, cpu_s, host FROM attempts WHERE key = ? ORDER BY token",
             [key],
         )
         return [Attempt(*row) for row in rows]
+
+    def payload(self, key: str) -> dict[str, Any]:
+        """What the task's callable is given.
+
+        Raises
+        ------
+        UsageError : unknown key
+        """
+        text = self._db.value("SELECT payload FROM tasks WHERE key = ?", [key])
+        if text is None:
+            raise UsageError(f"task {key[:12]} is not in {self.path}; submit it first")
+        payload: dict[str, Any] = json.loads(text)
+        return payload
 
     def failures(self) -> list[TaskFailure]:
         """Every task that has failed for good, in the order in which they were submitted."""

@@ -6,7 +6,7 @@ Rollback journal and ``synchronous=FULL``: write-ahead logging had a corruption 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from heliosc.errors import HelioscError, InputError, ResourceError, TransientError
 from heliosc.execution.database import BUSY_TIMEOUT_S, Database
 from heliosc.execution.identity import content_digest
-from heliosc.execution.migrations import backup_path, copy_store, statements_from
+from heliosc.execution.migrations import backup_path, copy_store, kept_backup, statements_from
 from heliosc.execution.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 
 
@@ -60,6 +60,11 @@ class SQLiteDatabase(Database):
             version = self._version()  # another process may have been faster
             if 0 < version < SCHEMA_VERSION:
                 self.backup(backup_path(self.path, version))
+            if version == 0 and kept_backup(self.path).exists():
+                raise InputError(
+                    f"store {self.path} is gone or empty, but its backup {kept_backup(self.path).name} is there; "
+                    f"`heliosc qc repair {self.path}` takes the backup, or remove it to start anew"
+                )
             for statement in TABLES if version == 0 else statements_from(version):
                 self.execute(statement)
             self.execute(f"PRAGMA application_id={APPLICATION_ID}")
@@ -79,10 +84,10 @@ class SQLiteDatabase(Database):
             raise InputError(f"{self.path} is a SQLite file but no heliosc store; name another file")
         return 0
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path, *, check: Callable[[Path], None] | None = None) -> None:
         try:
             with explained(self.path):
-                copy_store(self.path, target)
+                copy_store(self.path, target, check=check)
         except OSError as error:
             raise ResourceError(
                 f"cannot write {target}, the copy of the store: {error.strerror}; free some space there"

@@ -12,9 +12,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from heliosc.execution.backups import BackupKeeper
 from heliosc.execution.identity import canonical_json, content_digest, task_key, text_digest
 from heliosc.execution.jobs import JobLedger
 from heliosc.execution.processes import ProcessIdentity, own_identity
@@ -47,6 +47,7 @@ class QCResultStore(StoreReader):
     Attributes
     ----------
     jobs : JobLedger of what was handed to a cluster
+    backups : BackupKeeper of the copy from which a damaged file is made good
 
     Raises
     ------
@@ -58,17 +59,7 @@ class QCResultStore(StoreReader):
     def __init__(self, location: Path | str) -> None:
         super().__init__(location)
         self.jobs = JobLedger(self._db)
-
-    def __enter__(self) -> QCResultStore:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._db.close()
+        self.backups = BackupKeeper(self._db)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Several calls as one durable step, with one wait for the disk."""
