@@ -20,7 +20,7 @@ SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 CryptoType=crypto/munge
-AuthInfo=socket={folder}/munge.sock
+AuthInfo=socket={folder}/munge.sock,cred_expire=5
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -43,7 +43,7 @@ KillWait=2
 MinJobAge=600
 InactiveLimit=0
 SlurmctldTimeout=10
-SlurmdTimeout=10
+SlurmdTimeout=5
 AccountingStorageType=accounting_storage/none
 NodeName={host} NodeAddr=127.0.0.1 CPUs={n_cpus} State=UNKNOWN
 PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE State=UP

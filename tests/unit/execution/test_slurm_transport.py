@@ -25,7 +25,7 @@ from heliosc.errors import MissingDependencyError, ResourceError
 from heliosc.execution import Counts, QCResultStore, StaleLeaseError, Task, run_tasks
 from heliosc.execution.slurm import SlurmTransport
 from heliosc.execution.slurm.folder import DRIVER, JobFolder
-from heliosc.execution.slurm.verdicts import MAX_LOSSES, UNKNOWN_JOB, verdict
+from heliosc.execution.slurm.verdicts import MAX_LOSSES, NEVER_CAME, verdict
 from heliosc.execution.transport import TaskError, TaskLost, TaskStarted, TaskSuccess
 
 DRIVER_THAT_DIES = """
@@ -130,7 +130,7 @@ def test_a_job_given_up_before_it_arrives_cannot_run_any_more(store: QCResultSto
     [task] = claimed(store, 1)
     transport.start([task])
     slurm.answer("ok")
-    assert events_of(transport) == [TaskLost(task, f"its job ended before its result: {UNKNOWN_JOB}")]
+    assert events_of(transport) == [TaskLost(task, f"its job ended before its result: {NEVER_CAME}")]
     [folder] = (store.path.parent / "jobs").iterdir()
     assert (folder / "claim").read_text() == DRIVER
     late = run_script(folder, "77")

@@ -22,6 +22,7 @@ from heliosc.execution.tasks import TIMEOUT, TRANSIENT, AttemptCost, Task
 from heliosc.execution.transport import TaskError, TaskLost
 
 UNKNOWN_JOB = "unknown to the cluster"
+NEVER_CAME = "never seen by the cluster"
 ENDED_STATES = frozenset(
     {
         "BOOT_FAIL",

@@ -12,7 +12,7 @@ from heliosc.errors import ParseError
 from heliosc.execution.jobs import Job
 from heliosc.execution.slurm.commands import QueueEntry
 from heliosc.execution.slurm.folder import JobFolder
-from heliosc.execution.slurm.verdicts import ENDED_STATES, UNKNOWN_JOB, verdict
+from heliosc.execution.slurm.verdicts import ENDED_STATES, NEVER_CAME, UNKNOWN_JOB, verdict
 from heliosc.execution.tasks import TRANSIENT, AttemptCost, Task
 from heliosc.execution.transport import TaskError, TaskStarted, TaskSuccess, TransportEvent
 
@@ -153,7 +153,7 @@ class WatchedJob:
         """Tell that the job never arrived; comes after its claim was taken."""
         self.never_came = True
         for element in self.elements:
-            yield from self._end(element, UNKNOWN_JOB)
+            yield from self._end(element, NEVER_CAME)
 
     def _end(self, element: Element, state: str) -> Iterator[TransportEvent]:
         started = self.folder.started()
