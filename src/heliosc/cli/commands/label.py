@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heliosc.campaign.calculations import Submission, read_outcome, run_calculations, submit_four_points
+from heliosc.campaign.calculations import Submission, read_outcome, run_calculations
+from heliosc.campaign.workflows import submit_calculations
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
@@ -34,7 +35,7 @@ def label(
     override: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compute IE, EA, reorganisation energies and more with GFN2-xTB. The same command again goes on where it was."""
+    """Compute IE, EA, reorganisation energies and more. The same command again goes on where it was."""
     settings = load_config(config, override or ())
     location = store or settings.execution.store or out / "store.sqlite"
     molecules, n_unreadable = read_molecules(file)
@@ -92,7 +93,7 @@ def label_molecules(smiles: list[str], config: Config, *, out: Path, location: P
 
     ensure_folder(out)
     with QCResultStore(location) as store:
-        submission = submit_four_points(store, smiles, config.qc)
+        submission = submit_calculations(store, smiles, config.qc)
         with _calculation_progress(len(submission.keys)) as on_event:
             run_calculations(store, submission.keys.values(), config, on_event)
         results, failures = _outcomes(store, submission)

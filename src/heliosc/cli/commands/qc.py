@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from heliosc.cli.commands import parse_logs, queue
+from heliosc.cli.commands import calculations, parse_logs, queue
+from heliosc.cli.commands.calibrate import calibrate
 
 app = typer.Typer(no_args_is_help=True, help="Quantum chemistry alone: run calculations, export their results.")
 
@@ -14,5 +15,6 @@ def commands() -> None:
     """Quantum chemistry alone: run calculations, export their results."""
 
 
-for _command in (queue.status, queue.retry, queue.cancel, parse_logs.parse):
+_OWN = (calculations.run, calculations.export, calculations.levels)
+for _command in (*_OWN, queue.status, queue.retry, queue.cancel, parse_logs.parse, calibrate):
     app.command()(_command)

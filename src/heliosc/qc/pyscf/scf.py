@@ -19,6 +19,7 @@ from heliosc.qc.geometries import Geometry
 from heliosc.qc.pyscf.errors import classified_errors
 from heliosc.qc.pyscf.input import build_mean_field, build_molecule
 from heliosc.qc.pyscf.library import load_pyscf
+from heliosc.qc.rigid_motion import without_rigid_motion
 from heliosc.qc.units import BOHR_A
 
 FloatArray = NDArray[np.float64]
@@ -121,13 +122,3 @@ class ScfSession:
         start = build_mean_field(small, settings=self.settings).newton()
         start.kernel()
         return np.asarray(scf.addons.project_dm_nr2nr(small, start.make_rdm1(), mean_field.mol))
-
-
-def without_rigid_motion(gradient: FloatArray, positions: FloatArray) -> FloatArray:
-    """The gradient (n_atoms, 3) without the net force and torque that a finite integration grid leaves in it."""
-    centred = positions - positions.mean(axis=0)
-    motions = [np.tile(axis, (len(positions), 1)) for axis in np.eye(3)]
-    motions += [np.cross(axis, centred) for axis in np.eye(3)]
-    basis, sizes, _ = np.linalg.svd(np.array([motion.ravel() for motion in motions]).T, full_matrices=False)
-    basis = basis[:, sizes > 1e-6]  # a linear molecule has only two rotations
-    return np.asarray(gradient - (basis @ (basis.T @ gradient.ravel())).reshape(gradient.shape))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from heliosc.errors import ConvergenceError, InputError
 from heliosc.qc.geometries import electron_count
+from heliosc.qc.rigid_motion import without_rigid_motion
 from heliosc.qc.units import BOHR_A
 from heliosc.qc.xtb.errors import classified_error
 from heliosc.qc.xtb.library import tblite_interface
@@ -157,7 +158,9 @@ def energy_function(session: TbliteSession) -> Callable[[FloatArray], tuple[floa
 
     def evaluate(positions: FloatArray) -> tuple[float, FloatArray]:
         state = session.evaluate(positions * BOHR_A)
-        return state.energy, state.gradient
+        # the surface that a solvent model integrates over does not turn with the molecule
+        gradient = without_rigid_motion(state.gradient, positions) if session.solvation else state.gradient
+        return state.energy, gradient
 
     return evaluate
 

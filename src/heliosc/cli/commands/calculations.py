@@ -1,0 +1,77 @@
+"""``heliosc qc run``, ``export`` and ``levels``: calculations at any level with any program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from heliosc.cli.commands.label import label_molecules, read_molecules, refuse_to_hide
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson, ConfigFile, Overrides
+from heliosc.cli.output import print_json, print_table
+from heliosc.config import load_config
+from heliosc.errors import PartialResultError
+from heliosc.execution import QCResultStore
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="CSV with a SMILES column or a list of SMILES.")],
+    level: Annotated[
+        str | None, typer.Option(help="gfn2, ipea-gfn2, dft-fast, dft, or A//B such as wb97x-d/def2-svp//gfn2.")
+    ] = None,
+    program: Annotated[
+        str | None, typer.Option(help="auto, tblite, xtb, pyscf, psi4, orca or gaussian; auto = the embedded one.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for labels, geometries and failures.")] = Path("calculations"),
+    store: Annotated[
+        str | None, typer.Option(help="Store file or postgresql:// URL; none = the configured one, else in OUT.")
+    ] = None,
+    config: ConfigFile = None,
+    override: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute molecules at a level of theory with a program. The same command again goes on where it was."""
+    settings = load_config(config, [*_options(level, program), *(override or ())])
+    location = store or settings.execution.store or out / "store.sqlite"
+    molecules, n_unreadable = read_molecules(file)
+    summary = label_molecules(molecules, settings, out=out, location=location)
+    summary |= {"level": settings.qc.level, "program": settings.qc.program, "store": str(location)}
+    if as_json:
+        print_json(summary)
+    messages.print(f"{summary['done']} computed, {summary['failed']} failed; results in {out}")
+    if summary["failed"]:
+        raise PartialResultError(f"{summary['failed']} molecules have no result; reasons in {out / 'failures.csv'}")
+    refuse_to_hide(n_unreadable, file)
+
+
+def export(
+    store: Annotated[str, typer.Argument(help="Store file or postgresql:// URL.")],
+    out: Annotated[Path, typer.Option(help="Folder for labels.parquet, labels.csv and qcschema/.")] = Path("export"),
+    as_json: AsJson = False,
+) -> None:
+    """Write every result with level, program, version, times, cores, host and attempts; energies as QCSchema."""
+    from heliosc.campaign.exporting import export_results
+
+    with QCResultStore(store) as opened:
+        summary = export_results(opened, out)
+    if as_json:
+        print_json({**summary, "out": str(out)})
+    messages.print(f"{summary['values']} values of {summary['calculations']} calculations written to {out}")
+
+
+def levels(as_json: AsJson = False) -> None:
+    """Presets of the level of theory: what they are, cost and measured error."""
+    from heliosc.qc.levels import PRESETS
+
+    rows: list[dict[str, Any]] = [
+        {"level": scheme.name, "meaning": scheme.meaning, "cost": scheme.cost, "error": scheme.error}
+        for scheme in PRESETS.values()
+    ]
+    print_table(rows, title="Levels of theory (CPU time of a molecule of 35 atoms)", as_json=as_json)
+
+
+def _options(level: str | None, program: str | None) -> list[str]:
+    pairs = (("qc.level", level), ("qc.program", program))
+    return [f'{name}="{value}"' for name, value in pairs if value is not None and '"' not in value]

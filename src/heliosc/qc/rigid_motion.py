@@ -1,0 +1,18 @@
+"""Net force and torque, which integration grids and solvent surfaces leave in a gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def without_rigid_motion(gradient: FloatArray, positions: FloatArray) -> FloatArray:
+    """The gradient (n_atoms, 3) without the net force and torque that a finite grid leaves in it."""
+    centred = positions - positions.mean(axis=0)
+    motions = [np.tile(axis, (len(positions), 1)) for axis in np.eye(3)]
+    motions += [np.cross(axis, centred) for axis in np.eye(3)]
+    basis, sizes, _ = np.linalg.svd(np.array([motion.ravel() for motion in motions]).T, full_matrices=False)
+    basis = basis[:, sizes > 1e-6]  # a linear molecule has only two rotations
+    return np.asarray(gradient - (basis @ (basis.T @ gradient.ravel())).reshape(gradient.shape))
