@@ -330,3 +330,45 @@ def test_past_the_time_limit_of_its_job_a_task_has_timed_out(campaign: Campaign,
     assert failure is not None
     assert failure.error_class == "timeout"
     assert [attempt.outcome for attempt in campaign.store.attempts(waiting)] == ["interrupted", "done"]
+
+
+THIOPHENES = (
+    "c1ccsc1",
+    "Cc1cccs1",
+    "Cc1ccsc1",
+    "Fc1cccs1",
+    "N#Cc1cccs1",
+    "COc1cccs1",
+    "O=Cc1cccs1",
+    "Clc1cccs1",
+    "CSc1cccs1",
+    "Nc1cccs1",
+    "Cc1ccc(C)s1",
+    "Cc1cscc1C",
+    "Fc1ccc(F)s1",
+    "C#Cc1cccs1",
+    "C=Cc1cccs1",
+    "c1cc2ccsc2s1",
+    "c1csc2ccsc12",
+    "c1ccc2sccc2c1",
+    "c1cc2sccc2s1",
+    "CN(C)c1cccs1",
+)
+
+
+@pytest.mark.slow
+def test_xtb_gives_the_same_answers_on_the_cluster(campaign: Campaign) -> None:
+    """Six molecules; ``HELIOSC_SLURM_MOLECULES=20`` takes all."""
+    from heliosc.campaign.calculations import submit_four_points
+    from heliosc.config import QCSettings
+
+    molecules = THIOPHENES[: int(os.environ.get("HELIOSC_SLURM_MOLECULES", "6"))]
+    with QCResultStore(campaign.folder / "local.db") as local:
+        submit_four_points(local, molecules, QCSettings())
+        assert run_tasks(local, n_workers=2) == Counts(done=len(molecules))
+        expected = local.export()
+    submit_four_points(campaign.store, molecules, QCSettings())
+    with campaign.running(tasks_per_job=3, max_jobs=2) as driver:
+        assert driver.result(timeout=600) == Counts(done=len(molecules))
+    assert campaign.store.export() == expected
+    print(f"{len(molecules)} molecules, canonical export {expected}, Slurm jobs {len(campaign.jobs())}")
