@@ -1,0 +1,1 @@
+"""Condensed-phase surrogates that need a calculation: stacked dimers, transfer integrals, clusters in motion."""
