@@ -45,7 +45,7 @@ def parse_output(text: str) -> ProgramOutput:
         terminated_normally=is_terminated_normally(text),
         scf_converged=is_scf_converged(text),
         optimization_converged=is_optimization_converged(text),
-        energy_hartree=last_number(text, r"SCF Done:\s+E\([^)]*\) =\s*(\S+)"),
+        energy_hartree=last_number(text, r"SCF Done: +E\([^)\n]{1,40}\) =\s*(\S+)"),
         homo_eV=homo,
         lumo_eV=lumo,
         dipole_debye=last_number(text, r"Dipole moment \(field-independent basis, Debye\):\n.*Tot=\s*(\S+)"),

@@ -43,11 +43,15 @@ class Program:
     keywords: Callable[[str], str]
 
 
+_MAX_INPUT = 20_000  # characters of a repeated input file
+
+
 def _psi4_keywords(text: str) -> str:
     """Option lines of the input file that the output repeats."""
-    block = re.search(r"==> Input File <==(.{0,20000}?)\n-{20,}\n\*\*\*", text, re.DOTALL)
-    lines = re.findall(r"^\s*(?:set\s+)?(\w+\s+[\w.+*(),-]+)\s*$", block.group(1), re.MULTILINE) if block else []
-    return "; ".join(line for line in lines if not re.match(r"-?\d", line))
+    start = text.find("==> Input File <==")
+    block, end, _ = text[start : start + _MAX_INPUT].partition("*** tstart()")
+    lines = re.findall(r"^ *(?:set +)?([a-z_]\w* +[\w.+*(),-]+) *$", block, re.MULTILINE) if start >= 0 and end else []
+    return "; ".join(lines)
 
 
 PROGRAMS: dict[str, Program] = {

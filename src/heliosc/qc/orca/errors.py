@@ -5,7 +5,7 @@ from heliosc.qc.external.outputs import ErrorRule
 
 ERROR_RULES = (
     ErrorRule(
-        r"multiplicity \(\s*\d+\) is (?:odd|even) and number of electrons.*impossible",
+        r"multiplicity \(\s*\d+\) is (?:odd|even) and number of electrons.{0,80}impossible",
         InputError,
         "correct charge and multiplicity",
     ),
@@ -29,7 +29,7 @@ ERROR_RULES = (
         "restart from the last geometry, or with a tighter grid (DefGrid3)",
     ),
     ErrorRule(
-        r"mpirun noticed that process rank.*exited on signal.*",
+        r"mpirun noticed that process rank.{0,200}exited on signal.*",
         TransientError,
         "try once more, then with n_cores 1",
     ),

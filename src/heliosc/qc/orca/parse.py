@@ -22,7 +22,7 @@ VERSION_PATTERN = r"Program Version\s+(\d\S*)"
 _SAME_ENERGY_HARTREE = 1e-6
 _ECHOED_CHARGE = r"^\| *\d+> *\* *(?:xyz|xyzfile|int|internal|gzmt|gzmtfile)"
 
-_ORBITAL_LINE = re.compile(r"^\s*\d+\s+(\d\.\d{4})\s+(-?\d+\.\d+)\s+-?\d+\.\d+", re.MULTILINE)
+_ORBITAL_LINE = re.compile(r"^ *\d+ +(\d\.\d{4}) +(-?\d+\.\d+) +-?\d+\.\d+", re.MULTILINE)
 _COORDINATES = re.compile(
     r"CARTESIAN COORDINATES \(ANGSTROEM\)\n-+\n((?:[^\S\n]*[A-Z][a-z]?(?:[^\S\n]+-?\d+\.\d+){3}[^\S\n]*\n)+)"
 )

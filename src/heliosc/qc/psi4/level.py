@@ -6,7 +6,7 @@ import re
 
 _FUNCTIONAL = re.compile(r"=> (?:Composite Functional: (\S+)|(\S+) Composite Functional) <=")
 _DISPERSION_SUFFIX = re.compile(r"(.+?)-(d2|d3bj|d3mbj|d3zero|d3m|d3|d4|nl)", re.IGNORECASE)
-_BASIS = re.compile(r"==> Primary Basis <==.*?^ *Blend: *(\S+)", re.DOTALL | re.MULTILINE)
+_BASIS = re.compile(r"^ *(?:Name|Blend): *(\S+)", re.MULTILINE)
 _BUILT_IN = frozenset(("wb97x-d", "b97-d", "wb97x-d3", "wb97x-d3bj", "b97-3c", "wb97m-d3bj"))
 _HEAD = 200_000  # characters in which every output has named its basis
 _ALIASES = {"d3": "d3zero", "d3m": "d3mzero"}
@@ -24,7 +24,8 @@ def dispersion(text: str) -> str:
 
 def basis(text: str) -> str | None:
     """Orbital basis, lower case."""
-    match = _BASIS.search(text[:_HEAD]) or re.search(r"^ *(?:Name|Blend): *(\S+)", text[:_HEAD], re.MULTILINE)
+    head = text[:_HEAD]
+    match = _BASIS.search(head, max(head.find("==> Primary Basis <=="), 0))
     return match.group(1).lower() if match else None
 
 

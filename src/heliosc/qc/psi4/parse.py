@@ -16,17 +16,16 @@ from heliosc.qc.units import DEBYE_PER_AU
 VERSION_PATTERN = r"^ +(?:Psi4|PSI) (\d\S*)"
 
 _GEOMETRY = re.compile(
-    r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):\n\s*\n"
-    r"(?:\s*Center .*\n[\s-]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
+    r"Geometry \(in Angstrom\), charge = (-?\d{1,4}), multiplicity = (\d{1,4}):\n[^\S\n]*\n"
+    r"(?:[^\S\n]*Center .*\n[ -]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
 )
-_ORBITALS = re.compile(r"Orbital Energies \[Eh\](.*?)Final Occupation", re.DOTALL)
 _STATE = re.compile(r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):")
 _CORRELATED = re.compile(
-    r"MP2 Hybrid +=\s+TRUE|^\s+(?://\s+)?(?:DF-?MP2|DFOCC|FNOCC|CCENERGY|OCC|DETCI)\b", re.MULTILINE
+    r"MP2 Hybrid +=[ \t]+TRUE|^[ \t]+(?://[ \t]+)?(?:DF-?MP2|DFOCC|FNOCC|CCENERGY|OCC|DETCI)\b", re.MULTILINE
 )
 _FINAL = re.compile(r"^ +@\S+ Final Energy:", re.MULTILINE)
 _OCCUPIED = re.compile(r"(?:Doubly|Alpha) Occupied:(.*?)(?:Virtual|Beta Occupied|\Z)", re.DOTALL)
-_VIRTUAL = re.compile(r"\n\s*(?:Alpha )?Virtual:(.*?)(?:Beta Occupied|\Z)", re.DOTALL)
+_VIRTUAL = re.compile(r"\n[^\S\n]*(?:Alpha )?Virtual:(.*?)(?:Beta Occupied|\Z)", re.DOTALL)
 
 
 def parse_output(text: str) -> ProgramOutput:
@@ -101,17 +100,18 @@ def is_optimization_converged(text: str) -> bool | None:
 
 def orbital_energies(text: str) -> tuple[float | None, float | None]:
     """HOMO and LUMO of the alpha electrons, eV, from the last orbital block."""
-    blocks = _ORBITALS.findall(text)
-    if not blocks:
+    start = text.rfind("Orbital Energies [Eh]")
+    block, end, _ = text[max(start, 0) :].partition("Final Occupation")
+    if start < 0 or not end:
         return None, None
-    occupied, virtual = _OCCUPIED.search(blocks[-1]), _VIRTUAL.search(blocks[-1])
+    occupied, virtual = _OCCUPIED.search(block), _VIRTUAL.search(block)
     return frontier_orbitals(_energies(occupied), _energies(virtual))
 
 
 def _energies(match: re.Match[str] | None) -> list[float]:
     if match is None:
         return []
-    energies = [as_number(energy) for energy in re.findall(r"\d+[A-Z]\S*\s+(-?\d+\.\d+)", match.group(1))]
+    energies = [as_number(energy) for energy in re.findall(r"\d[A-Z]\S*[^\S\n]+(-?\d+\.\d+)", match.group(1))]
     return [energy for energy in energies if energy is not None]
 
 
@@ -120,7 +120,7 @@ def dipole(text: str) -> float | None:
     debye = last_number(text, r"Dipole Moment: \[D\]\n.*Total:\s+(\S+)")
     if debye is not None:
         return debye
-    atomic = last_number(text, r"Dipole Z .*\n\s*Magnitude\s+:\s+(\S+)")
+    atomic = last_number(text, r"Dipole Z .*\n[^\S\n]*Magnitude +: +(\S+)")
     return None if atomic is None else atomic * DEBYE_PER_AU
 
 

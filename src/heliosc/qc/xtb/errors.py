@@ -15,7 +15,7 @@ ERROR_RULES = (
     ),
     ErrorRule(r"Too close interatomic distances.*", InputError, "atoms overlap; mend the geometry"),
     ErrorRule(
-        r"not compatible|(?:N|n)umber of electrons.*(?:odd|even)",
+        r"not compatible|(?:N|n)umber of electrons.{0,80}(?:odd|even)",
         InputError,
         "charge and multiplicity contradict the electron count",
     ),

@@ -13,7 +13,7 @@ _METHODS = {
 }
 _BOX = re.compile(r"^ *\| +(" + "|".join(_METHODS) + r") +\| *$", re.MULTILINE)
 _MODEL = re.compile(r"\* Solvation model: +(\S+)\n +Solvent +(\S+)")
-_ASKED = re.compile(r"program call.* (?:--(alpb|gbsa)|-(g)) +([a-zA-Z0-9_]+)")
+_ASKED = re.compile(r"^ *program call.* (?:--(alpb|gbsa)|-(g)) +([a-zA-Z0-9_]+)", re.MULTILINE)
 
 
 def method(text: str) -> str | None:
@@ -35,5 +35,5 @@ def solvent(text: str) -> str:
 
 def command_line(text: str) -> str:
     """Options of the program call, without program and geometry file."""
-    match = re.search(r"program call +: +\S+ +(?:[^-\s]\S* +)?(-.*)$", text, re.MULTILINE)
+    match = re.search(r"^ *program call +: +\S+ +(?:[^-\s]\S* +)?(-.*)$", text, re.MULTILINE)
     return match.group(1).strip() if match else ""

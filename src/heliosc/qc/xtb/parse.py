@@ -21,7 +21,7 @@ VERSION_PATTERN = r"(?:\* xtb version|^ *\| +Version) (\d\S*)"
 _ORBITAL = r"^ +\d+ .* (\S+) \({name}\)"
 _OLD_ORBITALS = re.compile(r"^ occ\. : +(.*)\n eps  : +(.*)$", re.MULTILINE)
 _XYZ = re.compile(r"final structure:\n=+\n *\d+\n.*\n((?:[A-Z][a-z]?(?: +-?\d+\.\d+){3} *\n)+)")
-_TURBOMOLE = re.compile(r"final structure:\n=+\n\$coord *\n((?: +-?\d+\.\d+){3} +[A-Za-z]{1,2} *\n(?:.*\n)*?)\$end")
+_TURBOMOLE = re.compile(r"final structure:\n=+\n\$coord *\n((?:(?: +-?\d+\.\d+){3} +[A-Za-z]{1,2} *\n)+)\$end")
 _ELEMENT_ROW = re.compile(r"^ +\d+ +\d+ ([A-Z][a-z]?) +(\d[\d, -]*)$", re.MULTILINE)
 _PROPERTY_ROW = re.compile(r"^ +(\d+) +\d+ ([A-Z][a-z]?)(?: +-?\d+\.\d+){4} *$", re.MULTILINE)
 _FREQUENCIES = re.compile(r"^eigval : +(.*)$", re.MULTILINE)
@@ -131,7 +131,7 @@ def dipole(text: str) -> float | None:
 def charge(text: str) -> int | None:
     """Total charge: from the set-up, the command line, or the summary."""
     printed = last_integer(text, r"^[ :]*(?:net )?charge +:? +(-?\d+)\b")
-    asked = last_integer(text, r"program call.*(?:--chrg|-c) +(-?\d+)")
+    asked = last_integer(text, r"^ *program call.*(?:--chrg|-c) +(-?\d+)")
     summed = last_number(text, r":: total charge +(\S+) e")
     if printed is not None or asked is not None:
         return asked if printed is None else printed
@@ -140,7 +140,7 @@ def charge(text: str) -> int | None:
 
 def multiplicity(text: str) -> int | None:
     """2S+1: as asked, else the lowest of the electron count, which is what xtb takes."""
-    unpaired = last_integer(text, r"program call.*(?:--uhf|-u) +(\d+)")
+    unpaired = last_integer(text, r"^ *program call.*(?:--uhf|-u) +(\d+)")
     spin = last_number(text, r"^ *spin +: +(\S+)")
     n_electrons = last_integer(text, r"(?:# electrons|number of electrons +:|Nel +:) +(\d+)")
     if unpaired is not None:
@@ -160,8 +160,6 @@ def final_geometry(text: str) -> Geometry | None:
     if found is None:
         return None
     fields = [line.split() for line in found.group(1).splitlines()]
-    if any(len(field) != 4 for field in fields):
-        return None
     return _geometry([field[3] for field in fields], [field[:3] for field in fields], BOHR_A)
 
 
