@@ -122,6 +122,8 @@ def _checked(job: JobText, output: ProgramOutput, *, source: LogSource, folder: 
     HelioscError : the class and the message say what does
     """
     program = PROGRAMS[job.program]
+    if output.terminated_normally and output.version is None:
+        raise ParseError("the head of the output is missing: it ends normally but names no version; copy it again")
     reason = unfinished(output)
     if reason:
         raise classify(job.text, rules=program.error_rules, output=output, reason=reason)
