@@ -7,7 +7,7 @@ from typing import Any
 
 from heliosc.campaign.calculations import Submission, submit_four_points
 from heliosc.config import QCSettings
-from heliosc.errors import InputError, MissingDependencyError
+from heliosc.errors import InputError, MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore, TaskRequest
 from heliosc.properties import CalculationFailure
 from heliosc.qc.levels import Scheme, level_scheme
@@ -59,6 +59,20 @@ def is_four_point(scheme: Scheme, settings: QCSettings) -> bool:
     """Whether the embedded four-point task gives all that is asked."""
     plain = settings.program in ("auto", "tblite") and settings.n_optimized == 1 and "harmonic" not in settings.response
     return scheme.is_embedded and plain and not settings.keywords
+
+
+def check_campaign_level(settings: QCSettings) -> None:
+    """Refuse a level that a campaign would not compute: its models and objectives are those of GFN2-xTB.
+
+    Raises
+    ------
+    UsageError : another level, program or keyword
+    """
+    if not is_four_point(level_scheme(settings.level), settings):
+        raise UsageError(
+            f"campaigns compute at level gfn2 with the embedded engine, got level {settings.level}, program "
+            f"{settings.program}; compute their best at that level with `heliosc qc run`"
+        )
 
 
 def workflow_payload(smiles: str, settings: QCSettings) -> dict[str, Any]:

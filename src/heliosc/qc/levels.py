@@ -109,5 +109,5 @@ def level_scheme(text: str) -> Scheme:
     except InputError as error:
         raise InputError(
             f"unknown level {text[:120]!r}; presets are {', '.join(PRESETS)}, "
-            "any other mix is A//B, e.g. wb97x-d/def2-svp//gfn2"
+            "any other mix is A//B, e.g. wb97x-d3bj/def2-svp//gfn2"
         ) from error

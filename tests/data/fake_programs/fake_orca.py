@@ -2,7 +2,10 @@
 """FAKE: not ORCA. Writes its own numbers in ORCA's format, to test how heliosc runs a program.
 
 The "energy" is the nuclear repulsion energy of the input's atoms; orbital energies and dipole are constants. The
-environment variable FAKE_ORCA picks how it ends: ``ok``, ``scf``, ``hang``, ``killed``, ``charge``, ``exit``.
+environment variable FAKE_ORCA picks how it ends: ``ok``, ``scf``, ``hang``, ``killed``, ``charge``, ``exit``,
+``memory`` (until one process runs), ``mpi`` (the first time), ``scf-until=WORD`` and ``opt-until=WORD`` (until the
+input holds the word; an unconverged optimisation has moved the last atom by 0.1 A). FAKE_ORCA_INPUTS names a folder in
+which every input is kept under a running number.
 """
 
 import os
@@ -29,6 +32,18 @@ if mode == "killed":
     os.kill(os.getpid(), 9)
 
 text = source.read_text()
+kept = os.environ.get("FAKE_ORCA_INPUTS")
+n_before = len(list(Path(kept).iterdir())) if kept else 0
+if kept:
+    (Path(kept) / f"{n_before:02d}-{source.name}").write_text(text)
+mode, _, word = mode.partition("=")
+if mode.endswith("-until"):
+    mode = "ok" if word in text else mode.removesuffix("-until")
+if mode == "memory" and "%pal" in text:
+    sys.exit("ORCA finished by error termination\nPlease increase MaxCore to more than:  4000 MB")
+if mode == "mpi" and n_before == 0:
+    sys.exit("mpirun noticed that process rank 0 with PID 1 on node x exited on signal 11")
+
 charge, multiplicity = text.split("* xyz", 1)[1].split()[:2]
 lines = text.split("* xyz", 1)[1].splitlines()[1:]
 atoms = [line.split() for line in lines[: lines.index("*")]]
@@ -41,6 +56,11 @@ repulsion = sum(
 )
 if mode == "charge":
     charge = "1"
+
+if mode == "opt":
+    atoms[-1][3] = str(float(atoms[-1][3]) + 0.1)
+if "Opt" in text.splitlines()[0]:
+    print("                         *                GEOMETRY OPTIMIZATION CYCLE   1            *")
 
 print("----\nCARTESIAN COORDINATES (ANGSTROEM)\n---------------------------------")
 for atom in atoms:
@@ -55,5 +75,9 @@ print("               *           SCF CONVERGED AFTER   6 CYCLES          *")
 print("----------------\nORBITAL ENERGIES\n----------------\n\n  NO   OCC          E(Eh)            E(eV)")
 print("   0   2.0000      -0.500000       -13.6057\n   1   0.0000       0.100000         2.7211\n")
 print(f"FINAL SINGLE POINT ENERGY  {repulsion:20.12f}\nMagnitude (Debye)      :      1.500000000")
+if mode == "opt":
+    print("   The optimization did not converge but reached the maximum number of")
+elif "Opt" in text.splitlines()[0]:
+    print("                    ***        THE OPTIMIZATION HAS CONVERGED     ***")
 print("                             ****ORCA TERMINATED NORMALLY****")
 sys.exit(3 if mode == "exit" else 0)

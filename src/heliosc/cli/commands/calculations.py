@@ -19,7 +19,7 @@ from heliosc.execution import QCResultStore
 def run(
     file: Annotated[Path, typer.Argument(help="CSV with a SMILES column or a list of SMILES.")],
     level: Annotated[
-        str | None, typer.Option(help="gfn2, ipea-gfn2, dft-fast, dft, or A//B such as wb97x-d/def2-svp//gfn2.")
+        str | None, typer.Option(help="gfn2, ipea-gfn2, dft-fast, dft, or A//B such as wb97x-d3bj/def2-svp//gfn2.")
     ] = None,
     program: Annotated[
         str | None, typer.Option(help="auto, tblite, xtb, pyscf, psi4, orca or gaussian; auto = the embedded one.")
