@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from rdkit import Chem
 
@@ -141,7 +142,7 @@ def _capped(chain: Chem.Mol) -> Chem.Mol:
     for atom in capped.GetAtoms():
         if atom.GetAtomicNum() == 0 and not atom.GetAtomMapNum():
             atom.SetAtomicNum(1)
-    parameters = Chem.RemoveHsParameters()
+    parameters: Any = Chem.RemoveHsParameters()  # RDKit's type stubs take its settings for the class
     parameters.removeDefiningBondStereo = True
     result = Chem.RemoveHs(capped.GetMol(), parameters)
     Chem.AssignStereochemistry(result, cleanIt=True, force=True)

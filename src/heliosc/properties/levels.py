@@ -47,6 +47,7 @@ LEVELS: dict[str, LevelOfTheory] = {
             "ipea1//gfn2", "xtb", "gas phase", "IPEA1-xTB on GFN2-xTB geometries; IE and EA shifted by -4.846 eV"
         ),
         LevelOfTheory("structure", "predicted", "1", "computed from the molecular graph alone"),
+        LevelOfTheory("gfnff", "xtb", "1", "GFN-FF force field; small clusters in vacuum"),
         LevelOfTheory("dftb", "xtb", "gas phase", "density-functional tight binding, parameters as the data set's"),
         LevelOfTheory("scharber//gfn2", "xtb", "device model", "Scharber's model on calibrated GFN2-xTB orbitals"),
         LevelOfTheory("scharber//dft", "dft", "device model", "Scharber's model on calibrated DFT orbitals"),
