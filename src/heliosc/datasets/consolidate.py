@@ -1,4 +1,4 @@
-"""Second stage of a merge: the rows of one bucket from all sources become molecules and long properties.
+"""Second stage of a merge: the rows of one part from all sources become molecules and long properties.
 
 Rows of one source with the same molecule, property and level of theory become one value: their median, with the sample
 standard deviation and the number of rows kept. Values of different sources or levels are never merged here.
@@ -15,17 +15,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heliosc.datasets.convert import IDENTITY_COLUMNS, POLYMER_BUCKET
+from heliosc.datasets.convert import IDENTITY_COLUMNS
 from heliosc.datasets.frames import pl
+from heliosc.datasets.parts import Part
 from heliosc.datasets.schema import (
     LIST_SEPARATOR,
     LONG_SCHEMA,
     MOLECULE_SCHEMA,
-    MOLECULES_FOLDER,
-    POLYMERS_FOLDER,
-    PROPERTIES_FOLDER,
 )
-from heliosc.datasets.shards import Shard, read_bucket
+from heliosc.datasets.shards import Shard, read_buckets
 from heliosc.datasets.workers import ItemWatch
 from heliosc.files import write_atomically
 from heliosc.properties import PropertyKey
@@ -43,8 +41,8 @@ class SourceShards:
 
 
 @dataclass(frozen=True, slots=True)
-class BucketJob:
-    """One bucket to consolidate.
+class PartJob:
+    """One part to consolidate.
 
     Attributes
     ----------
@@ -52,101 +50,82 @@ class BucketJob:
     work : folder for what later stages and later runs need
     """
 
-    bucket: int
+    part: Part
     sources: tuple[SourceShards, ...]
     store: Path
     work: Path
 
     @property
     def content(self) -> str:
-        """Hash of all that the bucket is made from."""
-        parts = [f"{FORMAT_VERSION} {self.bucket}"]
+        """Hash of all that the part is made from."""
+        parts = [f"{FORMAT_VERSION} {self.part.buckets}"]
         parts += [
             f"{source.source} {shard.hashes[f'{shard.name}.parquet']}"
             for source in self.sources
             for shard in source.shards
-            if self.bucket in shard.buckets
+            if not set(self.part.buckets).isdisjoint(shard.buckets)
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A consolidated bucket.
+class MergedPart:
+    """A consolidated part.
 
     Attributes
     ----------
-    n_molecules : source -> distinct molecules; the key ``""`` counts each molecule of the bucket once
+    n_molecules : source -> distinct molecules; the key ``""`` counts each molecule of the part once
     n_values : ``NAME@LEVEL`` -> values in the long store
     """
 
-    bucket: int
+    name: str
     content: str
     n_molecules: Mapping[str, int]
     n_values: Mapping[str, int]
     hashes: Mapping[str, str]
 
 
-def properties_file(store: Path, bucket: int) -> Path:
-    """Long store of a bucket."""
-    if bucket == POLYMER_BUCKET:
-        return store / POLYMERS_FOLDER / f"{PROPERTIES_FOLDER}.parquet"
-    return store / PROPERTIES_FOLDER / f"part-{bucket:02d}.parquet"
-
-
-def molecules_file(store: Path, bucket: int) -> Path:
-    """Molecules of a bucket with their descriptors."""
-    if bucket == POLYMER_BUCKET:
-        return store / POLYMERS_FOLDER / f"{MOLECULES_FOLDER}.parquet"
-    return store / MOLECULES_FOLDER / f"part-{bucket:02d}.parquet"
-
-
-def identities_file(work: Path, bucket: int) -> Path:
-    """Molecules of a bucket before their descriptors."""
-    return work / "identities" / f"part-{bucket:02d}.parquet"
-
-
-def stored_bucket(job: BucketJob) -> Bucket | None:
-    """The consolidated bucket of an earlier run, if it was made from the same shards and its files are whole."""
+def stored_part(job: PartJob) -> MergedPart | None:
+    """The consolidated part of an earlier run, if it was made from the same shards and its files are whole."""
     try:
-        bucket = Bucket(**json.loads(_summary_file(job).read_text()))
-        files = (properties_file(job.store, job.bucket), identities_file(job.work, job.bucket))
-        is_whole = all(bucket.hashes[file.name] == _hash(file.read_bytes()) for file in files)
+        merged = MergedPart(**json.loads(_summary_file(job).read_text()))
+        files = (job.part.properties_file(job.store), job.part.identities_file(job.work))
+        is_whole = all(merged.hashes[file.name] == _hash(file.read_bytes()) for file in files)
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return bucket if is_whole and bucket.content == job.content else None
+    return merged if is_whole and merged.content == job.content else None
 
 
-def consolidate(job: BucketJob, watch: ItemWatch) -> Bucket:
-    """Write the long store and the molecules of one bucket. Runs in a worker.
+def consolidate(job: PartJob, watch: ItemWatch) -> MergedPart:
+    """Write the long store and the molecules of one part. Runs in a worker.
 
     Raises
     ------
     ResourceError : a folder cannot be written
     """
-    frames = {source.source: _rows(source, job.bucket) for source in job.sources}
+    frames = {source.source: _rows(source, job.part) for source in job.sources}
     values = [_values(frame, source) for source, frame in frames.items() if frame is not None]
     long = pl.concat(values) if values else _empty(LONG_SCHEMA)
     long = long.sort("smiles", "property", "level", "source")
     known = [_molecules(frame, source) for source, frame in frames.items() if frame is not None]
     molecules = _united(pl.concat(known)) if known else _empty(MOLECULE_SCHEMA)
     contents = {
-        properties_file(job.store, job.bucket): parquet_bytes(long, LONG_SCHEMA),
-        identities_file(job.work, job.bucket): parquet_bytes(molecules, MOLECULE_SCHEMA),
+        job.part.properties_file(job.store): parquet_bytes(long, LONG_SCHEMA),
+        job.part.identities_file(job.work): parquet_bytes(molecules, MOLECULE_SCHEMA),
     }
     for file, content in contents.items():
         write_atomically(file, content)
     counts = {source: frame["smiles"].n_unique() for source, frame in frames.items() if frame is not None}
     keys = long.group_by("property", "level").len().sort("property", "level")
-    bucket = Bucket(
-        bucket=job.bucket,
+    merged = MergedPart(
+        name=job.part.name,
         content=job.content,
         n_molecules=counts | {"": molecules.height},
         n_values={f"{name}@{level}": n for name, level, n in keys.iter_rows()},
         hashes={file.name: _hash(content) for file, content in contents.items()},
     )
-    write_atomically(_summary_file(job), json.dumps(asdict(bucket), sort_keys=True))
-    return bucket
+    write_atomically(_summary_file(job), json.dumps(asdict(merged), sort_keys=True))
+    return merged
 
 
 def parquet_bytes(frame: pl.DataFrame, schema: pa.Schema) -> bytes:
@@ -156,9 +135,9 @@ def parquet_bytes(frame: pl.DataFrame, schema: pa.Schema) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _rows(source: SourceShards, bucket: int) -> pl.DataFrame | None:
+def _rows(source: SourceShards, part: Part) -> pl.DataFrame | None:
     """Rows of all shards in the order of the source; None without any."""
-    tables = [read_bucket(source.folder, shard, bucket) for shard in source.shards]
+    tables = [read_buckets(source.folder, shard, part.buckets) for shard in source.shards]
     frames = [pl.from_arrow(table) for table in tables if table is not None]
     return pl.concat(frames).sort("smiles", "row") if frames else None  # type: ignore[type-var]
 
@@ -219,8 +198,8 @@ def _empty(schema: pa.Schema) -> pl.DataFrame:
     return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
 
 
-def _summary_file(job: BucketJob) -> Path:
-    return job.work / "buckets" / f"bucket-{job.bucket:02d}.json"
+def _summary_file(job: PartJob) -> Path:
+    return job.work / "merged" / f"{job.part.name}.json"
 
 
 def _hash(content: bytes) -> str:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from heliosc.chemistry.standardisation import StandardMolecule, standardise
 from heliosc.datasets.declaration import ColumnMap, Identity, SourceDeclaration
 from heliosc.datasets.frames import pl
+from heliosc.datasets.parts import POLYMER_BUCKET, bucket_of
 from heliosc.datasets.plausibility import possible_range
 from heliosc.datasets.quarantine import CORRECT, RefusedRow
 from heliosc.datasets.records.model import Chunk, RawRows
 from heliosc.datasets.records.registry import read_rows, smiles_column
 from heliosc.datasets.schema import MOLECULE, POLYMER, join_list
 from heliosc.errors import InputError
-
-N_BUCKETS = 32
-POLYMER_BUCKET = N_BUCKETS
-"""Molecules are spread over buckets by a hash of their SMILES; each bucket is merged for itself. Polymers have one."""
 
 MISSING_TEXTS = ("", "nan", "na", "n/a", "null", "none", "-", "<na>")
 UNMARKED = "connection points not marked"
@@ -81,8 +77,7 @@ def _identity(molecule: StandardMolecule, is_declared_polymer: bool) -> tuple[in
         return POLYMER_BUCKET, molecule.smiles, None, POLYMER, join_list((*molecule.notes, UNMARKED))
     if molecule.is_polymer:
         return POLYMER_BUCKET, molecule.smiles, None, POLYMER, join_list(molecule.notes)
-    bucket = zlib.crc32(molecule.smiles.encode()) % N_BUCKETS
-    return bucket, molecule.smiles, molecule.inchikey, MOLECULE, join_list(molecule.notes)
+    return bucket_of(molecule.smiles), molecule.smiles, molecule.inchikey, MOLECULE, join_list(molecule.notes)
 
 
 def _identity_frame(rows: dict[str, list]) -> pl.DataFrame:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heliosc.datasets.bulk_descriptors import COLUMNS, FINGERPRINT, describe_many
-from heliosc.datasets.consolidate import identities_file, parquet_bytes
+from heliosc.datasets.consolidate import parquet_bytes
 from heliosc.datasets.frames import pl
+from heliosc.datasets.parts import Part
 from heliosc.datasets.workers import ItemWatch
 from heliosc.files import write_atomically
 
@@ -28,15 +29,15 @@ class DescribeJob:
     file: Path
 
 
-def describe_jobs(work: Path, bucket: int) -> Iterator[DescribeJob]:
-    """Jobs for the molecules of a bucket that no earlier run has described."""
-    known = described(work, bucket).select("smiles")
-    molecules = pl.read_parquet(identities_file(work, bucket), columns=["smiles"])
+def describe_jobs(work: Path, part: Part) -> Iterator[DescribeJob]:
+    """Jobs for the molecules of a part that no earlier run has described."""
+    known = described(work, part).select("smiles")
+    molecules = pl.read_parquet(part.identities_file(work), columns=["smiles"])
     missing = molecules.join(known, on="smiles", how="anti").sort("smiles")["smiles"].to_list()
     for start in range(0, len(missing), JOB_MOLECULES):
-        part = tuple(missing[start : start + JOB_MOLECULES])
-        name = hashlib.sha256("\n".join(part).encode()).hexdigest()[:24]
-        yield DescribeJob(part, _folder(work, bucket) / f"{name}.parquet")
+        smiles = tuple(missing[start : start + JOB_MOLECULES])
+        name = hashlib.sha256("\n".join(smiles).encode()).hexdigest()[:24]
+        yield DescribeJob(smiles, part.descriptors_folder(work, FINGERPRINT) / f"{name}.parquet")
 
 
 def describe_molecules(job: DescribeJob, watch: ItemWatch) -> int:
@@ -57,9 +58,9 @@ def describe_molecules(job: DescribeJob, watch: ItemWatch) -> int:
     return len(job.smiles)
 
 
-def described(work: Path, bucket: int) -> pl.DataFrame:
-    """All stored descriptors of a bucket, each molecule once; a damaged file is removed and computed again."""
-    frames = [_read(file) for file in sorted(_folder(work, bucket).glob("*.parquet"))]
+def described(work: Path, part: Part) -> pl.DataFrame:
+    """All stored descriptors of a part, each molecule once; a damaged file is removed and computed again."""
+    frames = [_read(file) for file in sorted(part.descriptors_folder(work, FINGERPRINT).glob("*.parquet"))]
     whole = [frame for frame in frames if frame is not None]
     empty = pl.DataFrame(schema={"smiles": pl.String, **dict.fromkeys(COLUMNS, pl.Float64)})
     return pl.concat([empty, *whole]).unique("smiles", keep="first", maintain_order=True)
@@ -72,7 +73,3 @@ def _read(file: Path) -> pl.DataFrame | None:
         file.unlink(missing_ok=True)
         return None
     return frame if isinstance(frame, pl.DataFrame) else None
-
-
-def _folder(work: Path, bucket: int) -> Path:
-    return work / "descriptors" / FINGERPRINT / f"bucket-{bucket:02d}"

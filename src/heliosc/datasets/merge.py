@@ -1,8 +1,8 @@
 """From the files of all sources to the long store and the wide master table, resumable and reproducible.
 
 Four stages, each spread over worker processes and each leaving files that a later run recognises by content:
-``convert`` (chunks of a source to shards), ``consolidate`` (a bucket of molecules from all shards), ``describe``
-(structural descriptors), ``write`` (molecules and wide table). Memory holds a few chunks and buckets at a time.
+``convert`` (chunks of a source to shards), ``consolidate`` (a part of the molecules from all shards), ``describe``
+(structural descriptors), ``write`` (molecules and wide table). Memory holds a few chunks and parts at a time.
 """
 
 from __future__ import annotations
@@ -23,34 +23,38 @@ import pyarrow.parquet as pq
 import heliosc
 from heliosc.datasets import bulk_descriptors
 from heliosc.datasets.consolidate import (
-    Bucket,
-    BucketJob,
+    MergedPart,
+    PartJob,
     SourceShards,
     consolidate,
-    molecules_file,
-    properties_file,
-    stored_bucket,
+    stored_part,
 )
-from heliosc.datasets.convert import N_BUCKETS, POLYMER_BUCKET
 from heliosc.datasets.describe import DescribeJob, describe_jobs, describe_molecules
 from heliosc.datasets.locate import SourceFiles
+from heliosc.datasets.parts import Part, parts_for
 from heliosc.datasets.plausibility import USUAL_MEDIAN, is_unusual
 from heliosc.datasets.records.registry import CHUNK_ROWS, read_chunks
-from heliosc.datasets.schema import MERGE_FILE, QUARANTINE_FILE, QUARANTINE_SCHEMA, WIDE_POLYMER_FILE
+from heliosc.datasets.schema import (
+    MERGE_FILE,
+    MOLECULES_FOLDER,
+    PROPERTIES_FOLDER,
+    QUARANTINE_FILE,
+    QUARANTINE_SCHEMA,
+    WIDE_POLYMER_FILE,
+)
 from heliosc.datasets.shards import Shard, ShardJob, make_shard, shard_job, stored_shard
-from heliosc.datasets.wide import WideJob, join_parts, wide_header, wide_part, write_wide_part
+from heliosc.datasets.wide import WideJob, join_parts, wide_header, wide_rows_file, write_wide_part
 from heliosc.datasets.workers import ITEM_SECONDS, WorkerPool
 from heliosc.errors import InputError, ResourceError
 from heliosc.files import ensure_folder, write_atomically
 from heliosc.properties import PropertyKey
 
 WORK_FOLDER = ".work"
-BUCKETS = (*range(N_BUCKETS), POLYMER_BUCKET)
 
 
 @dataclass(frozen=True, slots=True)
 class MergeProgress:
-    """How far a stage is: ``done`` of ``total`` (bytes when converting, else molecules or buckets), rows so far."""
+    """How far a stage is: ``done`` of ``total`` (bytes when converting, else molecules or parts), rows so far."""
 
     stage: str
     done: int
@@ -138,19 +142,20 @@ def merge(
     with WorkerPool(n_workers=settings.n_workers, item_seconds=settings.item_seconds) as pool:
         shards, n_reused = _convert(sources, settings, pool, listener)
         clock.stop("convert")
-        buckets = _consolidate(shards, settings, pool, listener)
+        parts = parts_for(sum(shard.n_kept for source in shards for shard in source.shards))
+        merged = _consolidate(shards, parts, settings, pool, listener)
         clock.stop("consolidate")
-        _describe(buckets, settings, pool, listener)
+        _describe(parts, merged, settings, pool, listener)
         clock.stop("describe")
-        keys = tuple(sorted({key for bucket in buckets for key in bucket.n_values}))
-        _write(keys, settings, pool, listener)
+        keys = tuple(sorted({key for part in merged for key in part.n_values}))
+        _write(keys, parts, settings, pool, listener)
+    _remove_stale(parts, settings.store)
     _write_quarantine(shards, settings.quarantine_file)
-    counts = tuple(_count(source, buckets) for source in shards)
+    counts = tuple(_count(source, merged) for source in shards)
     clock.stop("write")
-    n_all = {bucket.bucket: bucket.n_molecules[""] for bucket in buckets}
-    n_polymers = n_all.pop(POLYMER_BUCKET)
-    _write_summary(sources, counts, buckets, settings)
-    return MergeReport(counts, sum(n_all.values()), n_polymers, keys, clock.seconds, n_reused)
+    _write_summary(sources, counts, parts, merged, settings)
+    *n_molecules, n_polymers = (part.n_molecules[""] for part in merged)
+    return MergeReport(counts, sum(n_molecules), n_polymers, keys, clock.seconds, n_reused)
 
 
 def _refuse_clashes(sources: Sequence[SourceFiles]) -> None:
@@ -245,35 +250,41 @@ def _refuse_unusual(job: ShardJob, shard: Shard) -> None:
 
 
 def _consolidate(
-    shards: list[SourceShards], settings: MergeSettings, pool: WorkerPool, listener: Listener
-) -> list[Bucket]:
-    finished: dict[int, Bucket] = {}
+    shards: list[SourceShards],
+    parts: Sequence[Part],
+    settings: MergeSettings,
+    pool: WorkerPool,
+    listener: Listener,
+) -> list[MergedPart]:
+    finished: dict[str, MergedPart] = {}
 
-    def new_jobs() -> Iterator[BucketJob]:
-        for bucket in BUCKETS:
-            job = BucketJob(bucket, tuple(shards), settings.store, settings.work)
-            stored = stored_bucket(job)
+    def new_jobs() -> Iterator[PartJob]:
+        for part in parts:
+            job = PartJob(part, tuple(shards), settings.store, settings.work)
+            stored = stored_part(job)
             if stored is None:
                 yield job
             else:
-                finished[bucket] = stored
+                finished[part.name] = stored
 
     for _, done in pool.run(consolidate, new_jobs()):
-        finished[done.bucket] = done
-        n_molecules = sum(bucket.n_molecules[""] for bucket in finished.values())
-        listener(MergeProgress("consolidate", len(finished), len(BUCKETS), n_molecules))
-    return [finished[bucket] for bucket in BUCKETS]
+        finished[done.name] = done
+        n_molecules = sum(part.n_molecules[""] for part in finished.values())
+        listener(MergeProgress("consolidate", len(finished), len(parts), n_molecules))
+    return [finished[part.name] for part in parts]
 
 
-def _describe(buckets: list[Bucket], settings: MergeSettings, pool: WorkerPool, listener: Listener) -> None:
-    total = sum(bucket.n_molecules[""] for bucket in buckets)
+def _describe(
+    parts: Sequence[Part], merged: list[MergedPart], settings: MergeSettings, pool: WorkerPool, listener: Listener
+) -> None:
+    total = sum(part.n_molecules[""] for part in merged)
     done = 0
 
     def jobs() -> Iterable[DescribeJob]:
         nonlocal done
-        for bucket in buckets:
-            waiting = list(describe_jobs(settings.work, bucket.bucket))
-            done += bucket.n_molecules[""] - sum(len(job.smiles) for job in waiting)
+        for part, known in zip(parts, merged, strict=True):
+            waiting = list(describe_jobs(settings.work, part))
+            done += known.n_molecules[""] - sum(len(job.smiles) for job in waiting)
             yield from waiting
 
     for _, n_described in pool.run(describe_molecules, jobs()):
@@ -281,15 +292,29 @@ def _describe(buckets: list[Bucket], settings: MergeSettings, pool: WorkerPool, 
         listener(MergeProgress("describe", done, total, done))
 
 
-def _write(keys: tuple[str, ...], settings: MergeSettings, pool: WorkerPool, listener: Listener) -> None:
-    jobs = [WideJob(bucket, keys, settings.store, settings.work) for bucket in BUCKETS]
+def _write(
+    keys: tuple[str, ...], parts: Sequence[Part], settings: MergeSettings, pool: WorkerPool, listener: Listener
+) -> None:
+    jobs = [WideJob(part, keys, settings.store, settings.work) for part in parts]
     n_rows = 0
     for index, (_, n_written) in enumerate(pool.run(write_wide_part, jobs), start=1):
         n_rows += n_written
         listener(MergeProgress("write", index, len(jobs), n_rows))
-    parts = [wide_part(settings.work, bucket) for bucket in range(N_BUCKETS)]
-    join_parts(settings.wide_file, wide_header(keys), parts)
-    join_parts(settings.polymer_file, wide_header(keys), [wide_part(settings.work, POLYMER_BUCKET)])
+    *molecules, polymers = (wide_rows_file(settings.work, part) for part in parts)
+    join_parts(settings.wide_file, wide_header(keys), molecules)
+    join_parts(settings.polymer_file, wide_header(keys), [polymers])
+    for file in (*molecules, polymers):
+        file.unlink()
+
+
+def _remove_stale(parts: Sequence[Part], store: Path) -> None:
+    """Files of an earlier merge that was spread over more parts."""
+    for folder, current in (
+        (PROPERTIES_FOLDER, {part.properties_file(store) for part in parts}),
+        (MOLECULES_FOLDER, {part.molecules_file(store) for part in parts}),
+    ):
+        for file in set((store / folder).glob("part-*.parquet")) - current:
+            file.unlink()
 
 
 def _write_quarantine(shards: list[SourceShards], file: Path) -> None:
@@ -311,8 +336,8 @@ def _write_quarantine(shards: list[SourceShards], file: Path) -> None:
         scratch.unlink(missing_ok=True)
 
 
-def _count(source: SourceShards, buckets: list[Bucket]) -> SourceCount:
-    n_kept = sum(bucket.n_molecules.get(source.source, 0) for bucket in buckets)
+def _count(source: SourceShards, merged: list[MergedPart]) -> SourceCount:
+    n_kept = sum(part.n_molecules.get(source.source, 0) for part in merged)
     n_converted = sum(shard.n_kept for shard in source.shards)
     n_quarantined = sum(shard.n_quarantined for shard in source.shards)
     n_rows = sum(shard.n_rows for shard in source.shards)
@@ -322,12 +347,16 @@ def _count(source: SourceShards, buckets: list[Bucket]) -> SourceCount:
 
 
 def _write_summary(
-    sources: Sequence[SourceFiles], counts: Sequence[SourceCount], buckets: list[Bucket], settings: MergeSettings
+    sources: Sequence[SourceFiles],
+    counts: Sequence[SourceCount],
+    parts: Sequence[Part],
+    merged: list[MergedPart],
+    settings: MergeSettings,
 ) -> None:
     values: Counter[str] = Counter()
-    for bucket in buckets:
-        values.update(bucket.n_values)
-    tables = [make(settings.store, bucket) for make in (properties_file, molecules_file) for bucket in BUCKETS]
+    for part in merged:
+        values.update(part.n_values)
+    tables = [make(settings.store) for part in parts for make in (part.properties_file, part.molecules_file)]
     tables += [settings.quarantine_file]
     summary: dict[str, Any] = {
         "heliosc": heliosc.__version__,

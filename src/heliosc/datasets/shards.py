@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -122,12 +122,13 @@ def make_shard(job: ShardJob, watch: ItemWatch) -> Shard:
     return shard
 
 
-def read_bucket(folder: Path, shard: Shard, bucket: int) -> pa.Table | None:
-    """Rows of one bucket of a shard, or None."""
-    if bucket not in shard.buckets:
+def read_buckets(folder: Path, shard: Shard, buckets: Sequence[int]) -> pa.Table | None:
+    """Rows of some buckets of a shard, or None."""
+    groups = [group for group, bucket in enumerate(shard.buckets) if bucket in buckets]
+    if not groups:
         return None
     with pq.ParquetFile(shard.data_file(folder)) as file:
-        return file.read_row_group(shard.buckets.index(bucket))
+        return file.read_row_groups(groups)
 
 
 def _row_groups(frame: pl.DataFrame) -> tuple[bytes, tuple[int, ...]]:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from heliosc.datasets.bulk_descriptors import COLUMNS
-from heliosc.datasets.consolidate import identities_file, molecules_file, parquet_bytes, properties_file
+from heliosc.datasets.consolidate import parquet_bytes
 from heliosc.datasets.describe import described
 from heliosc.datasets.frames import pl
+from heliosc.datasets.parts import Part
 from heliosc.datasets.schema import MOLECULE_SCHEMA, WIDE_IDENTITY_COLUMNS
 from heliosc.datasets.workers import ItemWatch
 from heliosc.errors import ResourceError
@@ -28,14 +29,14 @@ _COPY_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class WideJob:
-    """One bucket to write out.
+    """One part to write out.
 
     Attributes
     ----------
     keys : ``NAME@LEVEL`` columns of the wide table
     """
 
-    bucket: int
+    part: Part
     keys: tuple[str, ...]
     store: Path
     work: Path
@@ -46,28 +47,28 @@ def wide_header(keys: Sequence[str]) -> str:
     return ",".join(_quoted(name) for name in (*WIDE_IDENTITY_COLUMNS, *keys, *COLUMNS)) + "\n"
 
 
-def wide_part(work: Path, bucket: int) -> Path:
-    """Rows of one bucket of the wide table, without header."""
-    return work / "wide" / f"part-{bucket:02d}.csv"
+def wide_rows_file(work: Path, part: Part) -> Path:
+    """Rows of one part of the wide table, without header."""
+    return work / "wide" / f"{part.name}.csv"
 
 
 def write_wide_part(job: WideJob, watch: ItemWatch) -> int:
-    """Write the described molecules and the wide rows of one bucket; returns the number of rows. Runs in a worker.
+    """Write the described molecules and the wide rows of one part; returns the number of rows. Runs in a worker.
 
     Raises
     ------
     ResourceError : a folder cannot be written
     """
-    identities = pl.read_parquet(identities_file(job.work, job.bucket))
-    molecules = identities.join(described(job.work, job.bucket), on="smiles", how="left").sort("smiles")
-    write_atomically(molecules_file(job.store, job.bucket), parquet_bytes(molecules, DESCRIBED_SCHEMA))
-    values = _by_key(pl.read_parquet(properties_file(job.store, job.bucket)), job.keys)
+    identities = pl.read_parquet(job.part.identities_file(job.work))
+    molecules = identities.join(described(job.work, job.part), on="smiles", how="left").sort("smiles")
+    write_atomically(job.part.molecules_file(job.store), parquet_bytes(molecules, DESCRIBED_SCHEMA))
+    values = _by_key(pl.read_parquet(job.part.properties_file(job.store)), job.keys)
     wide = molecules.join(values, on="smiles", how="left").sort("smiles")
     columns = [*WIDE_IDENTITY_COLUMNS, *job.keys, *COLUMNS]
     blank = pl.col("notes").replace("", None)
-    part = wide_part(job.work, job.bucket)  # read once, in the same run: it need not survive a crash
-    part.parent.mkdir(parents=True, exist_ok=True)
-    wide.with_columns(blank).select(columns).write_csv(part, include_header=False)
+    rows_file = wide_rows_file(job.work, job.part)  # read once, in the same run: it need not survive a crash
+    rows_file.parent.mkdir(parents=True, exist_ok=True)
+    wide.with_columns(blank).select(columns).write_csv(rows_file, include_header=False)
     return wide.height
 
 
