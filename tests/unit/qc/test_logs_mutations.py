@@ -25,7 +25,8 @@ REFERENCE = (
 )  # fmt: skip
 JUNK = (
     "****", "NaN", "-inf", "1e999", "9" * 5_000, "\x00", "\ufffd", "0.0.0", "1D+400", " " * 500, "\n" * 200, "--5", "",
-    "\uff11\uff12", " * O   R   C   A *\n", " Initial command:\n", "   Psi4: An Open-Source\n", "|   x T B   |\n", "1-99999",
+    "\uff11\uff12", " * O   R   C   A *\n", " Initial command:\n", "   Psi4: An Open-Source\n", "|   x T B   |\n",
+    "1-99999",
 )  # fmt: skip
 ERROR_CLASSES = {"input", "convergence", "resource", "transient", "timeout", "missing", "parse"}
 
