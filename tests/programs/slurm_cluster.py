@@ -153,7 +153,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], object], what: str, *, limit_s: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, *, limit_s: float = 60.0) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + limit_s
     while not condition():

@@ -71,7 +71,7 @@ def claimed(store: QCResultStore, n_tasks: int, function: str = "square", **reso
     return [task for task in tasks if task is not None]
 
 
-def events_of(transport: SlurmTransport, n_events: int = 1, *, limit_s: float = 30.0) -> list[TransportEvent]:
+def events_of(transport: SlurmTransport, n_events: int = 1, *, limit_s: float = 60.0) -> list[TransportEvent]:
     """The next events, at least so many."""
     events: list[TransportEvent] = []
     deadline = time.monotonic() + limit_s
@@ -81,7 +81,7 @@ def events_of(transport: SlurmTransport, n_events: int = 1, *, limit_s: float = 
     return events
 
 
-def quiet_until(transport: SlurmTransport, condition: Callable[[], object], *, limit_s: float = 30.0) -> None:
+def quiet_until(transport: SlurmTransport, condition: Callable[[], object], *, limit_s: float = 60.0) -> None:
     """Nothing happens until something is true."""
     deadline = time.monotonic() + limit_s
     while not condition():

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def job(folder: Path, *elements: list[Task], **changes: Any) -> JobFolder:
 
 
 def wait_for_start(folder: JobFolder, n_tasks: int = 1) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(folder.started()) < n_tasks:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -90,7 +91,7 @@ def test_sigterm_stops_it_cleanly_and_the_same_job_goes_on(fast_folder: Path) ->
     with started_script(folder.path, "1") as process:
         wait_for_start(folder, 2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 143
+        assert process.wait(timeout=60) == 143
     assert folder.answered() == {1}
     before = folder.answer(1)
     gate.touch()
@@ -107,7 +108,7 @@ def test_a_task_that_fails_because_all_processes_are_ended_is_no_failure(fast_fo
         children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
         for pid in [*children, process.pid]:  # as Slurm does: the worker dies first
             os.kill(pid, signal.SIGTERM)
-        assert process.wait(timeout=20) == 143
+        assert process.wait(timeout=60) == 143
     assert folder.answered() == set()
 
 
@@ -122,8 +123,10 @@ def test_dying_around_a_result_doubles_and_loses_nothing(fast_folder: Path, mome
     assert folder.answered() == ({1, 2} if is_there else {1})
     assert run_script(folder.path, "1", FAKE_LOG=str(log)).returncode == 0
     assert folder.answered() == {1, 2, 3}
-    starts = sorted(line for line in log.read_text().splitlines() if line.startswith("start"))
-    assert starts == ["start 1", "start 2", *([] if is_there else ["start 2"]), "start 3"]
+    starts = Counter(line for line in log.read_text().splitlines() if line.startswith("start"))
+    assert starts["start 1"] == 1  # answered before the death
+    assert starts["start 2"] == (1 if is_there else 2)
+    assert 1 <= starts["start 3"] <= 2  # perhaps in flight
 
 
 def test_dying_with_the_claim_in_hand_keeps_nobody_out(fast_folder: Path) -> None:

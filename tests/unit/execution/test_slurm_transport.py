@@ -320,12 +320,20 @@ def test_a_result_that_comes_with_the_end_counts(store: QCResultStore, slurm: Fa
 def test_a_task_that_is_lost_again_and_again_fails_in_the_end() -> None:
     def ended(attempt: int) -> TaskError | TaskLost:
         task = Task("0" * 64, "m:f", {}, 1, attempt)
-        return verdict(task, "NODE_FAIL", has_started=True, log_tail="")
+        return verdict(task, "NODE_FAIL", has_started=True)
 
     assert isinstance(ended(MAX_LOSSES - 1), TaskLost)
     last = ended(MAX_LOSSES)
     assert isinstance(last, TaskError)
     assert last.error_class == "transient"
+
+
+def test_who_had_not_all_of_the_job_s_time_has_not_timed_out() -> None:
+    task = Task("0" * 64, "m:f", {}, 1, MAX_LOSSES)
+    packed_last = verdict(task, "TIMEOUT", has_started=False, had_all_time=False)
+    assert isinstance(packed_last, TaskLost)  # however often: others of its job went on
+    came_later = verdict(Task("0" * 64, "m:f", {}, 1, 1), "TIMEOUT", has_started=True, had_all_time=False)
+    assert isinstance(came_later, TaskLost)
 
 
 def test_a_job_that_needs_a_person_is_named(
@@ -348,7 +356,7 @@ def test_jobs_that_fail_before_they_begin_end_the_run(store: QCResultStore, slur
     transport.start([task for task in [store.claim("test", LEASE_S)] if task is not None])
     slurm.put(state="FAILED")
     assert isinstance(events_of(transport)[0], TaskLost)
-    with pytest.raises(ResourceError, match=r"3 jobs in a row failed .* mend the setup"):
+    with pytest.raises(ResourceError, match=r"3 jobs in a row ended .* mend the setup"):
         transport.wait(0.0)
 
 
@@ -397,6 +405,20 @@ def test_a_job_whose_tasks_were_all_cancelled_meanwhile_is_cancelled(store: QCRe
     assert open_jobs(store) == []
 
 
+def test_what_was_cancelled_while_no_driver_lived_is_not_started(store: QCResultStore, slurm: FakeSlurm) -> None:
+    last = transport_of(store, tasks_per_job=2)
+    tasks = claimed(store, 4)
+    last.start(tasks)
+    store.let_go({task.key: task.token for task in tasks})
+    store.cancel([tasks[0].key, tasks[2].key, tasks[3].key])
+    transport = transport_of(store)
+    assert transport.adopt() == {tasks[1].key: tasks[1].token}
+    quiet_until(transport, lambda: slurm.calls("scancel"))
+    assert slurm.calls("scancel") == ["1_1"]
+    run_script(job_folder(slurm), "1", 0)
+    assert JobFolder(job_folder(slurm)).started() == {tasks[1].token}
+
+
 def test_a_driver_dies_before_the_folder_is_made(store: QCResultStore, slurm: FakeSlurm) -> None:
     [task] = claimed(store, 1)
     folder = store.path.parent / "jobs" / "never-made"
@@ -409,7 +431,7 @@ def test_a_driver_dies_before_the_folder_is_made(store: QCResultStore, slurm: Fa
         JobFolder(folder).write(None, [], "")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("fault", ["job-submit:before", "job-submit:after", "file-rename:before#2"])
+@pytest.mark.parametrize("fault", ["job-submit:before", "job-submit:after", "file-rename:before"])
 def test_a_driver_dies_around_the_submission(store: QCResultStore, slurm: FakeSlurm, fault: str) -> None:
     keys = [task.key for task in claimed(store, 3)]
     store._db.execute("UPDATE tasks SET state = 'queued', fence = NULL, lease_until = NULL")

@@ -85,7 +85,7 @@ class SlurmCommands:
             answer = self._run("sbatch", "--parsable", *arguments)
         except subprocess.TimeoutExpired as error:
             raise SubmissionUnclearError(f"sbatch did not answer within {self._timeout_s:g} s") from error
-        job_id = answer.stdout.strip().partition(";")[0]
+        job_id = (answer.stdout.split() or [""])[-1].partition(";")[0]  # sites print notes of their own before it
         said = _said(answer)
         if answer.returncode == 0 and job_id.isdigit():
             return job_id

@@ -82,7 +82,7 @@ class JobFolder:
             for part in (self._started, self._results, self._dropped):
                 part.mkdir()
             for number, tasks in enumerate(elements):
-                write_atomically(self._tasks(number), json.dumps([asdict(task) for task in tasks]))
+                self._tasks(number).write_text(json.dumps([asdict(task) for task in tasks]))
         except OSError as error:
             raise ResourceError(
                 f"cannot make the job folder {self.path}: {error.strerror}; check free space and permission"

@@ -20,7 +20,7 @@ from heliosc.errors import HelioscError
 from heliosc.execution.pool import WorkerPool, WorkerSettings
 from heliosc.execution.protocol import restore_import_path_variable
 from heliosc.execution.slurm.folder import JobFolder
-from heliosc.execution.transport import TaskError, TaskStarted, TaskSuccess, TransportEvent
+from heliosc.execution.transport import TaskError, TaskLost, TaskStarted, TaskSuccess
 
 STOPPED = 143  # as after SIGTERM
 _WAIT_S = 1.0
@@ -61,7 +61,9 @@ def _run(folder: JobFolder, element: int) -> int:
             if any(isinstance(event, TaskError) for event in events):
                 time.sleep(_ERROR_DELAY_S)
             for event in events:
-                if not (stopped and isinstance(event, TaskError)):
+                if isinstance(event, TaskLost):
+                    waiting.append(event.task)
+                elif not (stopped and isinstance(event, TaskError)):
                     _tell(folder, event)
     return STOPPED if stopped else 0
 
@@ -77,22 +79,20 @@ def _stop_on_sigterm(pool: WorkerPool) -> list[int]:
     return caught
 
 
-def _tell(folder: JobFolder, event: TransportEvent) -> None:
+def _tell(folder: JobFolder, event: TaskStarted | TaskSuccess | TaskError) -> None:
     if isinstance(event, TaskStarted):
         folder.mark_started(event.task.token)
         return
     answer: dict[str, Any] = {"key": event.task.key, "host": socket.gethostname()}
     if isinstance(event, TaskSuccess):
         answer |= {"event": "done", "result": event.result}
-    elif isinstance(event, TaskError):
+    else:
         answer |= {
             "event": "failed",
             "error_class": event.error_class,
             "reason": event.reason,
             "traceback": event.traceback,
         }
-    else:
-        return  # a pool loses no tasks
     answer |= {"wall_s": event.cost.wall_s, "cpu_s": event.cost.cpu_s, "scratch": event.cost.scratch}
     folder.write_answer(event.task.token, answer)
 

@@ -75,7 +75,7 @@ class SlurmSettings:
     poll_s : time between two looks at the queue
     look_s : time between two looks for results
     grace_s : how long a job that the cluster does not know, or that ended without a result, is waited for
-    command_timeout_s : how long an answer of a Slurm command is waited for
+    command_timeout_s : how long an answer of a Slurm command is waited for; signals wait as long
 
     Raises
     ------
@@ -104,7 +104,7 @@ class SlurmSettings:
     poll_s: float = 10.0
     look_s: float = 1.0
     grace_s: float = 60.0
-    command_timeout_s: float = 30.0
+    command_timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
         self._check_numbers()

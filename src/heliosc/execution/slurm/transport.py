@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from heliosc.execution.slurm.evidence import id_by_name, what_is_known
 from heliosc.execution.slurm.folder import DRIVER, JobFolder
 from heliosc.execution.slurm.script import job_plan, job_script, packed, submission
 from heliosc.execution.slurm.settings import SlurmSettings
-from heliosc.execution.slurm.watched import WatchedJob
+from heliosc.execution.slurm.verdicts import OWN_ENDS
+from heliosc.execution.slurm.watched import Element, WatchedJob
 from heliosc.execution.store import QCResultStore
 from heliosc.execution.tasks import Task
 from heliosc.execution.transport import TransportEvent
@@ -99,12 +100,19 @@ class SlurmTransport:
     def _watch(self, job: Job) -> WatchedJob:
         folder = JobFolder(job.folder)
         try:
-            tokens = folder.plan().tokens
+            plan = folder.plan()
         except ParseError:  # its driver died before it was complete: it was never submitted
-            tokens = ()
-        if not job.tasks and job.external_id is not None:
-            self._doomed.add(job.external_id)  # all its tasks were answered, or cancelled while no driver lived
-        return WatchedJob.of(job, folder, tokens)
+            return WatchedJob.of(job, folder, None)
+        watched = WatchedJob.of(job, folder, plan)
+        self._doom(watched, watched.drop_abandoned(plan))
+        return watched
+
+    def _doom(self, watched: WatchedJob, elements: Iterable[Element]) -> None:
+        """Cancel elements as soon as the controller answers."""
+        ids = {external_id for each in elements if (external_id := watched.external_id(each)) is not None}
+        if ids:
+            self._doomed |= ids
+            self._poll_at = 0.0
 
     # handing over
 
@@ -125,7 +133,7 @@ class SlurmTransport:
         tasks = [task for element in elements for task in element]
         job = self._store.jobs.intend(name, tasks, transport=TRANSPORT, folder=folder.path)
         plan = job_plan(name, elements, self._settings)
-        watched = WatchedJob.of(job, folder, plan.tokens)
+        watched = WatchedJob.of(job, folder, plan)
         try:
             folder.write(plan, elements, job_script(folder, self._settings))
         except HelioscError:
@@ -253,23 +261,22 @@ class SlurmTransport:
         watched.is_unclear = False
         if holder == DRIVER:
             yield from watched.give_up()
-        elif holder != job.external_id:
+        elif holder.isdigit() and holder != job.external_id:
             watched.job = self._store.jobs.submitted(job, holder)
-            if not watched.open_tasks():
-                self._doomed.add(holder)
+            self._doom(watched, [element for element in watched.elements if not element.open])
 
     def _may_still_come(self, watched: WatchedJob) -> bool:
         return watched.folder.is_complete() and time.monotonic() < watched.since + self._settings.grace_s
 
     def _note_failed_starts(self, watched: WatchedJob, found: Mapping[int | None, QueueEntry], n_idle: int) -> None:
-        """Count jobs that failed before any task began: a few in a row mean that none ever will."""
+        """Count jobs that ended of themselves before any task began: a few in a row mean that none ever will."""
         n_failed = n_idle - watched.n_idle_elements()
-        if n_failed == 0 or not any(entry.state == "FAILED" for entry in found.values()):
+        if n_failed == 0 or OWN_ENDS.isdisjoint(entry.state for entry in found.values()):
             return
         self._n_failed_starts += n_failed
         if self._n_failed_starts >= _MAX_FAILED_STARTS:
             self._fatal = ResourceError(
-                f"{self._n_failed_starts} jobs in a row failed on the cluster before a task began; the last one said: "
+                f"{self._n_failed_starts} jobs in a row ended on the cluster before a task began; the last one said: "
                 f"{watched.folder.log_tail() or 'nothing'}; mend the setup, then run the same command again"
             )
 
@@ -291,10 +298,7 @@ class SlurmTransport:
     def drop(self, key: str) -> None:
         """End this task's attempt: its element is cancelled once nobody waits for any of its tasks."""
         for watched in self._jobs.values():
-            for element in watched.drop(key):
-                if (external_id := watched.external_id(element)) is not None:
-                    self._doomed.add(external_id)
-                    self._poll_at = 0.0
+            self._doom(watched, watched.drop(key))
 
     def close(self) -> set[str]:
         """Leave the jobs to themselves; returns the keys of their tasks."""

@@ -3,7 +3,8 @@
 ==================================  =====================================  ======================
 the cluster says                    a task that was running                one that had not begun
 ==================================  =====================================  ======================
-TIMEOUT, DEADLINE                   error "timeout"                        lost
+TIMEOUT, DEADLINE                   error "timeout" where it had all of    lost
+                                    the job's time, else lost
 OUT_OF_MEMORY                       error "resource"                       lost
 FAILED, COMPLETED                   error "transient"                      lost
 CANCELLED (not by this driver)      error "transient"                      error "transient"
@@ -11,9 +12,9 @@ NODE_FAIL, BOOT_FAIL, PREEMPTED,    lost                                   lost
 REVOKED, nothing (job unknown)
 ==================================  =====================================  ======================
 
-Lost tasks are queued again and cost no try, up to a number of times: a task that takes its node down with it would
-otherwise go round for ever. Who cancels a job on the cluster is asked once more at most, by the usual rule for
-transient errors, and then has the last word.
+Lost tasks are queued again, which costs them no try. A task that was running when its job was lost for the tenth time
+gets an error "transient" in place: it may be what takes the nodes down. A job that someone cancels on the cluster is
+tried again once at most, by the usual rule for transient errors.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ ENDED_STATES = frozenset(
         UNKNOWN_JOB,
     }
 )
+# ends that come from the job itself; where no task had begun, the setup is wrong
+OWN_ENDS = frozenset({"COMPLETED", "DEADLINE", "FAILED", "OUT_OF_MEMORY", "TIMEOUT"})
 MAX_LOSSES = 10
+_OUT_OF_TIME = frozenset({"DEADLINE", "TIMEOUT"})
 _RESOURCE = "resource"
 _NO_COST = AttemptCost()
 _ERRORS_OF_RUNNING = {
@@ -52,15 +56,23 @@ _ERRORS_OF_RUNNING = {
 }
 
 
-def verdict(task: Task, state: str, *, has_started: bool, log_tail: str) -> TaskError | TaskLost:
-    """What to tell of a task whose job has ended in this state without its result."""
+def verdict(
+    task: Task, state: str, *, has_started: bool, had_all_time: bool = True, log_tail: str = ""
+) -> TaskError | TaskLost:
+    """What to tell of a task whose job has ended in this state without its result.
+
+    Parameters
+    ----------
+    had_all_time : whether it ran from the start of its job; with others before it, it had less than was asked for
+    log_tail : last words of the job outside its tasks
+    """
     said = f"; last words of the job: {log_tail}" if log_tail else ""
     if state == "CANCELLED":
         return TaskError(task, TRANSIENT, "cancelled on the cluster", None, _NO_COST)
-    if has_started and state in _ERRORS_OF_RUNNING:
+    if has_started and state in _ERRORS_OF_RUNNING and (had_all_time or state not in _OUT_OF_TIME):
         error_class, reason = _ERRORS_OF_RUNNING[state]
         return TaskError(task, error_class, f"{reason} ({state}){said}", None, _NO_COST)
-    if task.attempt >= MAX_LOSSES:
+    if has_started and task.attempt >= MAX_LOSSES:
         reason = f"lost with its job in {task.attempt} attempts, now: {state}{said}"
         return TaskError(task, TRANSIENT, reason, None, _NO_COST)
     return TaskLost(task, f"its job ended before its result: {state}{said}")

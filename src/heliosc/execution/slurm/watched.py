@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from heliosc.errors import ParseError
 from heliosc.execution.jobs import Job
 from heliosc.execution.slurm.commands import QueueEntry
-from heliosc.execution.slurm.folder import JobFolder
+from heliosc.execution.slurm.folder import JobFolder, JobPlan
 from heliosc.execution.slurm.verdicts import ENDED_STATES, NEVER_CAME, UNKNOWN_JOB, verdict
 from heliosc.execution.tasks import TRANSIENT, AttemptCost, Task
 from heliosc.execution.transport import TaskError, TaskStarted, TaskSuccess, TransportEvent
@@ -29,12 +29,14 @@ class Element:
     ----------
     number : within the array
     open : its tasks that are not answered, by token
+    first : tokens of the tasks that start with the job
     has_begun : whether one of its tasks was seen to start or end
     silent_since : when its end was first noticed, monotonic seconds
     """
 
     number: int
     open: dict[int, Task]
+    first: frozenset[int] = frozenset()
     has_begun: bool = False
     silent_since: float | None = None
 
@@ -71,10 +73,12 @@ class WatchedJob:
     _has_warned: bool = False
 
     @classmethod
-    def of(cls, job: Job, folder: JobFolder, tokens: Sequence[Sequence[int]]) -> WatchedJob:
-        """A job with its open tasks in the elements that their tokens name; by default in the first."""
-        places = {token: number for number, element in enumerate(tokens) for token in element}
-        elements = [Element(number, {}) for number in range(max(1, len(tokens)))]
+    def of(cls, job: Job, folder: JobFolder, plan: JobPlan | None) -> WatchedJob:
+        """A job with its open tasks in the elements that the plan names; without a plan there is one element."""
+        tokens = ((),) if plan is None else plan.tokens
+        n_first = 0 if plan is None else plan.n_parallel
+        elements = [Element(number, {}, frozenset(each[:n_first])) for number, each in enumerate(tokens)]
+        places = {token: number for number, each in enumerate(tokens) for token in each}
         for task in job.tasks:
             elements[places.get(task.token, 0)].open[task.token] = task
         return cls(job, folder, elements, is_array=len(elements) > 1)
@@ -112,6 +116,16 @@ class WatchedJob:
                 self.folder.drop(token)
                 emptied += [] if element.open else [element]
         return emptied
+
+    def drop_abandoned(self, plan: JobPlan) -> list[Element]:
+        """After adoption, drop what was cancelled meanwhile; returns the elements that work for nobody."""
+        answered, abandoned = self.folder.answered(), []
+        for element, tokens in zip(self.elements, plan.tokens, strict=True):
+            unwanted = set(tokens) - element.open.keys() - answered
+            for token in unwanted:
+                self.folder.drop(token)
+            abandoned += [element] if unwanted and not element.open else []
+        return abandoned
 
     def collect(self) -> Iterator[TransportEvent]:
         """What the nodes left in the folder since the last time."""
@@ -160,7 +174,10 @@ class WatchedJob:
         for token, task in list(element.open.items()):
             self.folder.drop(token)  # should the job come back, nobody waits for it any more
             tail = self.folder.log_tail(element.number)
-            yield self._told(element, verdict(task, state, has_started=token in started, log_tail=tail))
+            event = verdict(
+                task, state, has_started=token in started, had_all_time=token in element.first, log_tail=tail
+            )
+            yield self._told(element, event)
 
     def _told(self, element: Element, event: TransportEvent) -> TransportEvent:
         del element.open[event.task.token]
