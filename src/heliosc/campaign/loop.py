@@ -40,6 +40,7 @@ from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidat
 from heliosc.campaign.results import write_candidates_csv
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
+from heliosc.campaign.workflows import check_campaign_level
 from heliosc.chemistry.synthesizability import core_sa_score
 from heliosc.config import Config
 from heliosc.errors import ParseError
@@ -94,6 +95,7 @@ class Campaign:
         known_roles = load_roles(config.selection.role_file)
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
         geometry_optimizer(config.qc.engine)
+        check_campaign_level(config.qc)
         transport_of(config)
         get_acquisition(config.selection.acquisition)
         folder.create(config)
