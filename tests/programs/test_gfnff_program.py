@@ -9,7 +9,9 @@ from heliosc.errors import CalculationTimeoutError, HelioscError
 from heliosc.qc.condensed.clusters import random_cluster, simulate_cluster
 from heliosc.qc.condensed.force_field import DynamicsSettings, GfnffExecutor
 from heliosc.qc.condensed.stacking import stacked_dimers
+from heliosc.qc.condensed.tasks import cluster
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.results import calculation_result
 
 pytestmark = pytest.mark.program
 
@@ -43,12 +45,19 @@ def test_a_short_run_of_six_benzenes() -> None:
 
 
 def test_the_time_limit_ends_the_program() -> None:
-    cluster = random_cluster(BENZENE, 8, rng=np.random.default_rng(0))
+    start = random_cluster(BENZENE, 8, rng=np.random.default_rng(0))
     with pytest.raises(CalculationTimeoutError):
-        GfnffExecutor().run_dynamics(cluster, DynamicsSettings(time_ps=1000.0), timeout_s=1.0)
+        GfnffExecutor().anneal(start, DynamicsSettings(time_ps=1000.0), timeout_s=1.0)
 
 
 def test_overlapping_molecules_are_an_error_and_no_result() -> None:
     overlapping = Geometry(BENZENE.symbols * 2, np.vstack([BENZENE.positions, BENZENE.positions + 1e-6]))
     with pytest.raises(HelioscError):
         GfnffExecutor().optimize(overlapping, timeout_s=60.0)
+
+
+def test_the_cluster_task_gives_named_values() -> None:
+    outcome = cluster({"smiles": "c1ccsc1", "n_molecules": 4, "time_ps": 0.5})
+    values = {str(key): value for key, value in calculation_result(outcome).values.items()}
+    assert 0.03 < values["cohesive_energy@gfnff"] < 0.5
+    assert 0.0 <= values["stacking_order@gfnff"] <= 1.0

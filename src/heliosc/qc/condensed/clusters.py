@@ -78,16 +78,16 @@ def simulate_cluster(
     program = GfnffExecutor()
     alone, energy = program.optimize(monomer, timeout_s=timeout_s)
     cluster = random_cluster(alone, n_molecules, rng=np.random.default_rng(seed))
-    frames = program.run_dynamics(cluster, settings or DynamicsSettings(), timeout_s=timeout_s)
-    last, total = program.optimize(frames[-1], timeout_s=timeout_s)
-    shapes = [_molecules(frame, n_molecules)[:, list(pi_atoms)] for frame in frames[len(frames) // 2 :]]
+    run = program.anneal(cluster, settings or DynamicsSettings(), timeout_s=timeout_s)
+    half = run.frames[len(run.frames) // 2 :]
+    shapes = [frame.positions.reshape(n_molecules, -1, 3)[:, list(pi_atoms)] for frame in half]
     return ClusterResult(
-        cohesive_energy=(energy - total / n_molecules) * HARTREE_EV,
+        cohesive_energy=(energy - run.energy / n_molecules) * HARTREE_EV,
         order_parameter=float(np.mean([order_parameter(shape) for shape in shapes])),
         stacked_share=float(np.mean([stacked_share(shape) for shape in shapes])),
         n_molecules=n_molecules,
-        n_frames=len(frames),
-        last=last,
+        n_frames=len(run.frames),
+        last=run.quenched,
     )
 
 
@@ -124,7 +124,3 @@ def stacked_share(molecules: FloatArray) -> float:
     parallel = np.abs(normals @ normals.T) >= _LARGEST_TILT
     stacked = parallel & (heights >= _HEIGHTS_A[0]) & (heights <= _HEIGHTS_A[1]) & (offsets <= _LARGEST_OFFSET_A)
     return float(stacked.any(axis=1).mean())
-
-
-def _molecules(cluster: Geometry, n_molecules: int) -> FloatArray:
-    return cluster.positions.reshape(n_molecules, -1, 3)

@@ -25,6 +25,7 @@ from heliosc.qc.xtb.program import XtbExecutor
 
 LEVEL = "gfnff"
 _ENERGY = re.compile(r"TOTAL ENERGY\s+(-?\d+\.\d+) Eh")
+_OPTIMIZATION_ROUNDS = 4
 _DONE = "normal termination of xtb"
 
 
@@ -64,6 +65,15 @@ class DynamicsSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Annealing:
+    """Frames of a run, and the optimised last one with its energy, Eh."""
+
+    frames: list[Geometry]
+    quenched: Geometry
+    energy: float
+
+
 class GfnffExecutor:
     """GFN-FF of neutral closed shells; bonds are those of the start geometry and cannot break.
 
@@ -97,27 +107,16 @@ class GfnffExecutor:
         ParseError : the output holds no energy, or other atoms
         """
         with tempfile.TemporaryDirectory(prefix="heliosc-gfnff-") as name:
-            folder = Path(name)
-            text = self._run(geometry, ("--opt", "normal"), folder=folder, timeout_s=timeout_s)
-            # written, with exit code 0, after an unconverged optimisation too
-            if "GEOMETRY OPTIMIZATION CONVERGED" not in text:
-                raise classified_error(text, program="xtb")
-            optimized = Geometry.from_xyz(read_output(folder / "xtbopt.xyz"))
-        energies = _ENERGY.findall(text)
-        if optimized.symbols != geometry.symbols or not energies:
-            raise ParseError(
-                f"xtb returned {optimized.n_atoms} atoms, {len(energies)} energies; expected the atoms given"
-            )
-        return optimized, float(energies[-1])
+            return self._optimize(geometry, folder=Path(name), timeout_s=timeout_s)
 
-    def run_dynamics(
-        self, geometry: Geometry, settings: DynamicsSettings, *, timeout_s: float = 3_600.0
-    ) -> list[Geometry]:
-        """Frames of a run; starting velocities are the program's own, so that two runs differ.
+    def anneal(self, geometry: Geometry, settings: DynamicsSettings, *, timeout_s: float = 3_600.0) -> Annealing:
+        """Run, then optimise the last frame with the bonds of the start: a hot frame's own can be perceived wrongly.
+
+        Starting velocities are the program's own, so that two runs differ. The time limit is that of each run of it.
 
         Raises
         ------
-        ConvergenceError : the run became unstable
+        ConvergenceError : the run became unstable, or the optimisation did not converge
         MissingDependencyError, CalculationTimeoutError, ParseError : see ``optimize``
         """
         with tempfile.TemporaryDirectory(prefix="heliosc-gfnff-") as name:
@@ -130,9 +129,25 @@ class GfnffExecutor:
                     f"Message: {' '.join(text.split())[-200:]}"
                 )
             frames = read_frames(read_output(folder / "xtb.trj"))
-        if not frames or any(frame.symbols != geometry.symbols for frame in frames):
-            raise ParseError(f"xtb wrote {len(frames)} frames; expected some, with the {geometry.n_atoms} atoms given")
-        return frames
+            if any(frame.symbols != geometry.symbols for frame in frames):
+                raise ParseError(f"xtb wrote frames of other atoms; expected the {geometry.n_atoms} atoms given")
+            quenched, energy = self._optimize(frames[-1], folder=folder, timeout_s=timeout_s)
+        return Annealing(frames, quenched, energy)
+
+    def _optimize(self, geometry: Geometry, *, folder: Path, timeout_s: float) -> tuple[Geometry, float]:
+        """Optimise; the contacts of a cluster are soft, so an unconverged search goes on from where it stopped."""
+        text, start = "", geometry
+        for _ in range(_OPTIMIZATION_ROUNDS):
+            text = self._run(start, ("--opt", "normal", "--cycles", "500"), folder=folder, timeout_s=timeout_s)
+            start = Geometry.from_xyz(read_output(folder / "xtbopt.xyz"))
+            if "GEOMETRY OPTIMIZATION CONVERGED" in text:  # the file is written, with exit code 0, when it did not too
+                break
+        else:
+            raise classified_error(text, program="xtb")
+        energies = _ENERGY.findall(text)
+        if start.symbols != geometry.symbols or not energies:
+            raise ParseError(f"xtb returned {start.n_atoms} atoms and {len(energies)} energies; expected those given")
+        return start, float(energies[-1])
 
     def _run(self, geometry: Geometry, task: Sequence[str], *, folder: Path, timeout_s: float) -> str:
         path = shutil.which(self._program.executable)
@@ -141,7 +156,8 @@ class GfnffExecutor:
         if geometry.n_atoms < 1 or not np.isfinite(geometry.positions).all():
             raise InputError("the geometry is empty or has coordinates that are not finite; expected numbers in A")
         (folder / "start.xyz").write_text(geometry.to_xyz())
-        argv = [path, "start.xyz", "--gfnff", *task, "--chrg", "0", "--norestart", "--parallel", "1"]
+        # in a folder that an earlier run has left its topology in, the bonds are read from there
+        argv = [path, "start.xyz", "--gfnff", *task, "--chrg", "0", "--parallel", "1"]
         outputs = folder / "stdout", folder / "stderr"
         run_program(
             argv,
