@@ -7,7 +7,8 @@
 - Radicals are kept and noted; metals stay bound as drawn and are noted.
 - Isotope labels and atom maps are removed and noted: electronic properties do not depend on them.
 - Stereo marks are kept as drawn and never invented.
-- Repeat units with ``[*]`` are polymers: they have no InChIKey and never meet molecules.
+- Repeat units with ``[*]`` (or in BigSMILES) are polymers: they have no InChIKey and never meet molecules. A unit
+  cut at another place of the chain is another row.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from heliosc.chemistry.identity import inchikey, parse_smiles
+from heliosc.chemistry.polymers import repeat_unit_from_bigsmiles
 from heliosc.errors import InputError
 
 _NON_METALS = frozenset(
@@ -49,12 +51,14 @@ class StandardMolecule:
 
 
 def standardise(text: str) -> StandardMolecule:
-    """Standard form of a SMILES.
+    """Standard form of a SMILES, or of the repeat unit of a BigSMILES such as ``{[$]c1ccc([$])s1}``.
 
     Raises
     ------
     InputError : unreadable, too large, several fragments, one ``[*]`` only, or outside InChI's rules
     """
+    if text.lstrip().startswith("{"):
+        return standardise_molecule(repeat_unit_from_bigsmiles(text).molecule)
     return standardise_molecule(parse_smiles(text))
 
 

@@ -14,11 +14,10 @@ from functools import cached_property, lru_cache
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
+from heliosc.chemistry.condensed_phase import CONDENSED_PHASE_SCORES, condensed_phase_scores
 from heliosc.chemistry.descriptors import conjugated_systems
-from heliosc.chemistry.hansen import hansen_parameters
 from heliosc.chemistry.identity import parse_smiles
-from heliosc.chemistry.miscibility import REFERENCE_ACCEPTORS, flory_huggins_chi, reference_parameters
-from heliosc.chemistry.packing import estimated_twist, packing_score
+from heliosc.chemistry.packing import estimated_twist
 from heliosc.chemistry.planarity import unit_bonds
 from heliosc.chemistry.scaffolds import cut_alkyl_chains
 from heliosc.chemistry.synthesizability import sa_score
@@ -52,7 +51,7 @@ def _size(subject: Subject) -> Values:
     rings = molecule.GetRingInfo()
     log_p, _ = rdMolDescriptors.CalcCrippenDescriptors(molecule)
     return (
-        rdMolDescriptors.CalcExactMolWt(molecule, onlyHeavy=False),
+        rdMolDescriptors.CalcExactMolWt(molecule),
         molecule.GetNumHeavyAtoms(),
         rings.NumRings(),
         rdMolDescriptors.CalcNumAromaticRings(molecule),
@@ -81,17 +80,9 @@ def _synthesizability(subject: Subject) -> Values:
     return whole, sa_score(cut_alkyl_chains(subject.molecule))
 
 
-def _packing(subject: Subject) -> Values:
-    return (packing_score(subject.molecule),)
-
-
-def _mixing(subject: Subject) -> Values:
-    parameters = hansen_parameters(subject.molecule)
-    known = (parameters.delta_d, parameters.delta_p, parameters.delta_h)
-    if parameters.delta_p is None:
-        return *known, *(None for _ in REFERENCE_ACCEPTORS)
-    chis = (flory_huggins_chi(parameters, reference_parameters(acceptor))[0] for acceptor in REFERENCE_ACCEPTORS)
-    return *known, *chis
+def _condensed_phase(subject: Subject) -> Values:
+    scores = condensed_phase_scores(subject.molecule)
+    return tuple(scores.get(name) for name in CONDENSED_PHASE_SCORES)
 
 
 @lru_cache(maxsize=1)
@@ -117,16 +108,7 @@ FAMILIES: tuple[Family, ...] = (
     Family(("largest_conjugated_system", "conjugated_fraction"), _conjugation),
     Family(("n_twistable_bonds", "largest_torsion@structure"), _torsions),
     Family(("sa_score@structure", "sa_score_core@structure"), _synthesizability),
-    Family(("packing_score@structure",), _packing),
-    Family(
-        (
-            "hansen_dispersion@structure",
-            "hansen_polar@structure",
-            "hansen_hydrogen_bonding@structure",
-            *(f"miscibility_{acceptor.lower()}@structure" for acceptor in REFERENCE_ACCEPTORS),
-        ),
-        _mixing,
-    ),
+    Family(tuple(f"{name}@structure" for name in CONDENSED_PHASE_SCORES), _condensed_phase),
 )
 COLUMNS: tuple[str, ...] = tuple(column for family in FAMILIES for column in family.columns)
 VERSION = "1"

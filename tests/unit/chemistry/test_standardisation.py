@@ -51,6 +51,9 @@ def test_salts_and_mixtures_are_refused(text: str) -> None:
 def test_a_repeat_unit_is_a_polymer_without_inchikey() -> None:
     unit = standardise("[*:1]c1ccc([*:2])s1")
     assert (unit.smiles, unit.inchikey, unit.is_polymer) == ("*c1ccc(*)s1", None, True)
+    assert standardise("{[$]c1ccc([$])s1}") == unit
+    with pytest.raises(InputError, match="cannot read BigSMILES"):
+        standardise("{[$]c1ccc([$])s1")
     with pytest.raises(InputError, match="one \\[\\*\\] only"):
         standardise("*c1cccs1")
 
