@@ -15,6 +15,7 @@ import signal
 import tempfile
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from heliosc.execution.worker_process import WorkerProcess
 START_LIMIT_S = 300.0  # for importing the callable, which may pull in large libraries from a slow disk
 _TAIL_CHARACTERS = 500
 _MAX_STILLBORN = 10
+_SHORT_S = 1.0  # a task that waits behind another for so long may as well run elsewhere
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class WorkerPool:
         self._n_started = 0
         self._n_stillborn = 0  # worker processes in a row that ended before they were ready
         self._workers: dict[WorkerProcess, _Job | None] = {}
+        self._waiting: deque[Task] = deque()
+        self._usual_s = float("inf")  # of a task; not known yet
         parent = settings.scratch or Path(tempfile.gettempdir())
         self._home = parent.absolute() / f"heliosc-{uuid.uuid4().hex}"
         # before the folder that it is to remove: a driver may die right here
@@ -102,12 +106,17 @@ class WorkerPool:
 
     @property
     def n_free(self) -> int:
-        """Number of tasks that ``start`` can take now."""
-        return self._n_workers - len(self.running())
+        """Number of tasks that ``start`` can take now.
+
+        While tasks are short it is one a worker more: the next task then starts at once, and not after the driver has
+        waited for the disk. Long tasks are left to other drivers of the store.
+        """
+        n_ahead = self._n_workers if self._usual_s < _SHORT_S else 0
+        return self._n_workers + n_ahead - len(self.running())
 
     def running(self) -> list[Task]:
-        """Tasks given to workers and not yet answered."""
-        return [job.task for job in self._workers.values() if job is not None]
+        """Tasks taken and not yet answered."""
+        return [*(job.task for job in self._workers.values() if job is not None), *self._waiting]
 
     def wake(self) -> None:
         """Make ``wait`` in another thread return."""
@@ -118,16 +127,26 @@ class WorkerPool:
         return {}
 
     def start(self, tasks: Sequence[Task]) -> None:
-        """Give each task to an idle worker; at most ``n_free``."""
-        for task in tasks:
-            self._start(task)
+        """Take these tasks, at most ``n_free``, and give them to idle workers."""
+        self._waiting.extend(tasks)
+        self._feed()
 
-    def _start(self, task: Task) -> None:
+    def _feed(self) -> None:
+        """Give waiting tasks to idle workers, or to new ones where there may be more."""
         idle = [worker for worker, job in self._workers.items() if job is None]
-        worker = idle[0] if idle else self._start_worker()
+        while self._waiting and (idle or len(self._workers) < self._n_workers):
+            worker = idle.pop() if idle else self._start_worker()
+            self._start_next(worker)
+
+    def _start_next(self, worker: WorkerProcess) -> None:
+        if self._waiting:
+            self._start(self._waiting[0], worker)
+            self._waiting.popleft()
+
+    def _start(self, task: Task, worker: WorkerProcess) -> None:
         folder = self._home / f"{task.key[:12]}-{task.token}"
         try:
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             write_task(folder, task)
         except OSError as error:
             raise ResourceError(f"cannot write in {folder}: {error.strerror}; free some space there") from error
@@ -148,10 +167,14 @@ class WorkerPool:
         self._selector.select(max(0.0, min(timeout_s, until_deadline)))
         with suppress(BlockingIOError):
             os.eventfd_read(self._alarm)
-        return [event for worker in list(self._workers) for event in self._look_at(worker)]
+        events = [event for worker in list(self._workers) for event in self._look_at(worker)]
+        if not events:
+            self._feed()
+        return events
 
     def drop(self, key: str) -> None:
         """Kill the worker that runs this task, without an event."""
+        self._waiting = deque(task for task in self._waiting if task.key != key)
         for worker, job in list(self._workers.items()):
             if job is not None and job.task.key == key:
                 self._remove(worker)
@@ -211,11 +234,19 @@ class WorkerPool:
             job.deadline = job.since + (job.task.timeout_s or float("inf"))
             return TaskStarted(job.task)
         self._workers[worker] = None
+        self._note_length(message["wall_s"])
+        if not worker.has_ended():
+            with suppress(ResourceError):  # _feed tries again, once what has been answered is told, and says why not
+                self._start_next(worker)
         has_failed = message["event"] == "failed"
         cost = AttemptCost(message["wall_s"], message["cpu_s"], self._clean(job, has_failed=has_failed))
         if has_failed:
             return TaskError(job.task, message["error_class"], message["reason"], message["traceback"], cost)
         return TaskSuccess(job.task, message["result"], cost)
+
+    def _note_length(self, wall_s: float) -> None:
+        is_first = self._usual_s == float("inf")
+        self._usual_s = wall_s if is_first else 0.8 * self._usual_s + 0.2 * wall_s
 
     def _crashed(self, worker: WorkerProcess, job: _Job) -> TaskError:
         said = _tail(job.folder / OUTPUT_NAME)
