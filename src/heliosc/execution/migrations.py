@@ -30,6 +30,8 @@ STEPS: dict[int, tuple[str, ...]] = {
     ),
 }
 
+_POLL_S = 0.01  # between two looks whether a writer is in the way
+
 
 def statements_from(version: int) -> Iterator[str]:
     """Every statement that leads from this version to the newest."""
@@ -60,7 +62,7 @@ def copy_store(store: Path, target: Path, *, check: Callable[[Path], None] | Non
     _remove_copies_of_the_dead(target)
     try:
         with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(scratch)) as copy:
-            source.backup(copy)
+            source.backup(copy, sleep=_POLL_S)
         if check is not None:
             check(scratch)
         with scratch.open("rb+") as stream:

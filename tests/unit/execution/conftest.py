@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,23 @@ def fast_folder() -> Iterator[Path]:
 def store(fast_folder: Path) -> Iterator[QCResultStore]:
     with QCResultStore(fast_folder / "store.db") as opened:
         yield opened
+
+
+@contextmanager
+def mounted(folder: Path, size: str, owner: str) -> Iterator[Path]:
+    folder.mkdir()
+    options = f"size={size},uid={owner}"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here; run the tests as root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def small_disk(fast_folder: Path) -> Iterator[Callable[..., Path]]:
+    """Makes a disk of so many bytes ("2m"), owned by a user; root only."""
+    fast_folder.chmod(0o755)
+    with ExitStack() as disks:
+        yield lambda size, owner="root": disks.enter_context(mounted(fast_folder / "disk", size, owner))

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -184,37 +180,22 @@ def test_a_read_only_role_reads_but_cannot_write(store: QCResultStore, postgres_
         assert reader.counts() == store.counts()  # the refused transaction is over
 
 
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    folder.mkdir()
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},uid={folder.stat().st_uid}", "tmpfs", folder], check=False
-    ).returncode:
-        pytest.skip("mounting a small tmpfs needs root")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
 @SERVER
-def test_a_full_disk_at_the_server_loses_nothing(postgres_server: Any, postgres_url: str, fast_folder: Path) -> None:
-    fast_folder.chmod(0o755)
-    with small_disk(fast_folder / "disk", "1m") as disk:
-        postgres_server.ask(f"CREATE TABLESPACE small LOCATION '{disk}'")
-        with QCResultStore(postgres_url + "%20-cdefault_tablespace%3Dsmall") as store:
-            fill(store)
-            before = store.export()
-            big = [TaskRequest("m:f", {"x": x, "text": "t" * 200}) for x in range(20_000)]
-            with pytest.raises(ResourceError, match=r"disk full at the server.*free some space"):
-                store.submit_many(big)
-            assert store.export() == before
-            store.submit("m:f", {"x": "small"})
-        postgres_server.ask(f"DROP SCHEMA {schema_of(postgres_url)} CASCADE")
-        postgres_server.ask("CHECKPOINT")
-        postgres_server.ask("DROP TABLESPACE small")
+def test_a_full_disk_at_the_server_loses_nothing(
+    postgres_server: Any, postgres_url: str, small_disk: Callable[..., Path]
+) -> None:
+    postgres_server.ask(f"CREATE TABLESPACE small LOCATION '{small_disk('1m', 'postgres')}'")
+    with QCResultStore(postgres_url + "%20-cdefault_tablespace%3Dsmall") as store:
+        fill(store)
+        before = store.export()
+        big = [TaskRequest("m:f", {"x": x, "text": "t" * 200}) for x in range(20_000)]
+        with pytest.raises(ResourceError, match=r"disk full at the server.*free some space"):
+            store.submit_many(big)
+        assert store.export() == before
+        store.submit("m:f", {"x": "small"})
+    postgres_server.ask(f"DROP SCHEMA {schema_of(postgres_url)} CASCADE")
+    postgres_server.ask("CHECKPOINT")
+    postgres_server.ask("DROP TABLESPACE small")
 
 
 @pytest.mark.parametrize(
