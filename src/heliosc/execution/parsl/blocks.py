@@ -53,9 +53,14 @@ class BlockKeeper:
         self._in_vain: list[str] = []  # what is known of blocks that ended since the last answer
         self._wanted_at_least = provider.init_blocks
         self._busy_at = time.monotonic()
+        self._ask_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="heliosc-parsl-blocks", daemon=True)
         self._thread.start()
+
+    def look_soon(self) -> None:
+        """Ask the scheduler before its turn: a task was lost, so a block may have ended."""
+        self._ask_at = 0.0
 
     def close(self, *, limit_s: float) -> bool:
         """Cancel all blocks; returns whether the scheduler took it in time."""
@@ -65,12 +70,12 @@ class BlockKeeper:
 
     def _keep(self) -> None:
         interval_s = min(_LOOK_EVERY_S, self._provider.status_polling_interval)
-        asked_at = -math.inf
         statuses: dict[str, JobStatus] = {}
         while True:
             try:
-                if time.monotonic() >= asked_at + self._poll_interval_s():
-                    asked_at, statuses = time.monotonic(), self._statuses()
+                if time.monotonic() >= self._ask_at:
+                    self._ask_at = time.monotonic() + self._poll_interval_s()
+                    statuses = self._statuses()
                     self._note_ended(statuses)
                 self._adjust(statuses)
             except Exception as error:  # noqa: BLE001 - a scheduler that does not answer now may do so later

@@ -239,6 +239,8 @@ class ParslTransport:
     def _lost(self, task: Task, reason: str) -> TransportEvent:
         del self._running[task.token]
         self._losses[task.key] += 1
+        if self._engine is not None:
+            self._engine.blocks.look_soon()
         if self._losses[task.key] < _MAX_LOSSES:
             return TaskLost(task, reason)
         reason = f"{_MAX_LOSSES} workers were lost while they had it, last: {reason}; it may need more memory"
