@@ -30,13 +30,15 @@ RESULTS = Path(__file__).parent / "results" / "cv_features.json"
 
 
 def molecules() -> Iterator[Chem.Mol]:
-    """Every molecule of the two sets that has a measured level, smallest first."""
+    """Every molecule of the two sets that has a measured level: molecules, then repeat units, smallest first."""
     with (DATA / "hopv15.csv").open() as stream:
-        texts = [row["smiles"] for row in csv.DictReader(stream) if "nan" not in (row["HOMO"], row["LUMO"])]
+        rows = [row for row in csv.DictReader(stream) if "nan" not in (row["HOMO"], row["LUMO"])]
+    texts = [row["smiles"] for row in rows if row["construction"] != "polymer"]
     with (DATA / "nfa_named.tsv").open() as stream:
         texts += [row["SMILES"] for row in csv.DictReader(stream, delimiter="\t") if row["SMILES"].strip()]
-    unique = {inchikey(molecule): molecule for molecule in map(parse_smiles, texts)}
-    return iter(sorted(unique.values(), key=lambda molecule: molecule.GetNumAtoms()))
+    for group in (texts, [row["smiles"] for row in rows if row["construction"] == "polymer"]):
+        unique = {inchikey(molecule): molecule for molecule in map(parse_smiles, group)}
+        yield from sorted(unique.values(), key=lambda molecule: molecule.GetNumAtoms())
 
 
 def main() -> None:

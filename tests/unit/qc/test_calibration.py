@@ -150,7 +150,9 @@ def test_group_counts_by_hand() -> None:
     from rdkit import Chem
 
     counts = group_counts(Chem.MolFromSmiles("O=C1C(Cl)=C(C#N)C(=O)c2ccc([N+](=O)[O-])cc21"))
-    assert counts == {"n_carbonyl": 2, "n_nitro": 1, "n_halogen": 1, "n_cyano": 1}
+    assert {name: counts[name] for name in COUNTS} == {"n_carbonyl": 2, "n_nitro": 1, "n_halogen": 1, "n_cyano": 1}
+    bithiophene_carbazole = group_counts(Chem.MolFromSmiles("c1csc(-c2cccs2)c1.c1ccc2c(c1)[nH]c1ccccc12"))
+    assert (bithiophene_carbazole["n_sulfur"], bithiophene_carbazole["n_amine"]) == (2, 1)
 
 
 def test_menus_begin_with_the_cheap_value() -> None:

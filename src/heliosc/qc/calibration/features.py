@@ -32,11 +32,22 @@ COUNTS = {
     "n_halogen": "[F,Cl,Br,I]",
     "n_cyano": "C#N",
 }
+"""Groups that GFN2-xTB and IPEA1-xTB err by."""
+
+COMPOSITION = {
+    "n_sulfur": "[#16]",
+    "n_pyridinic": "n",
+    "n_amine": "[#7X3;!+]",
+    "n_ether": "[#8X2]",
+    "n_amide": "[#7]C(=O)",
+    "n_arylamine": "[NX3;!$(NC=O)](c)",
+}
+"""What else organic semiconductors differ by; for the larger sets of CV levels."""
 
 
 def group_counts(molecule: Chem.Mol) -> dict[str, float]:
-    """How many carbonyls, nitro groups, halogens and cyano groups there are."""
-    return {name: float(len(molecule.GetSubstructMatches(_pattern(name)))) for name in COUNTS}
+    """How many there are of each group of ``COUNTS`` and ``COMPOSITION``."""
+    return {name: float(len(molecule.GetSubstructMatches(_pattern(name)))) for name in (*COUNTS, *COMPOSITION)}
 
 
 def adiabatic_features(molecule: Chem.Mol, *, n_conformers: int = 4, seed: int = 2026) -> dict[str, float]:
@@ -103,6 +114,7 @@ def input_menu(property_name: str) -> tuple[tuple[str, ...], ...]:
         (solution, ipea),
         (gfn2, ipea, solution, *orbitals),
         (gfn2, ipea, solution, *orbitals, *counts),
+        (gfn2, ipea, solution, *orbitals, *counts, *COMPOSITION),
     )
 
 
@@ -124,4 +136,4 @@ def _energy(geometry: Geometry, *, charge: int, method: str, solvent: str = "") 
 
 @cache
 def _pattern(name: str) -> Chem.Mol:
-    return Chem.MolFromSmarts(COUNTS[name])
+    return Chem.MolFromSmarts((COUNTS | COMPOSITION)[name])

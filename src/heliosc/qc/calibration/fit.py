@@ -21,7 +21,7 @@ from heliosc.qc.calibration.model import Calibration, ErrorFigures
 
 FloatArray = NDArray[np.float64]
 
-RIDGES = (1e-6, 0.3, 1.0, 3.0)
+RIDGES = (1e-6, 0.3, 1.0, 3.0, 10.0)
 MIN_SAMPLES = 12
 SMALLEST_GAIN_EV = 0.002  # a richer choice of inputs must be better by this much
 MIN_CLASS_SIZE = 3
