@@ -138,3 +138,33 @@ def _named_source(text: str, data: Path, work: Path) -> SourceFiles:
         return label_folder_source(Path(path or "labels"), work=work)
     source = shipped_source(name)
     return given_files(source, Path(path)) if separator else locate(source, [data])
+
+
+@app.command()
+def audit(
+    store: Annotated[Path, typer.Option(help="Folder of the long store.")] = Path("data/store"),
+    out: Annotated[Path, typer.Option(help="Folder for the page, the JSON and the lists.")] = Path("data/audit"),
+    as_json: AsJson = False,
+) -> None:
+    """Check the master data and describe them: coverage, distributions, outliers, disagreements, chemistry."""
+    from heliosc.datasets.audit.audit import audit_store, write_audit
+
+    found = audit_store(store)
+    files = write_audit(found, out, store=store)
+    if as_json:
+        print_json(asdict(found))
+        return
+    rows = [
+        {
+            "property": row.property,
+            "level": row.level,
+            "source": row.source,
+            "molecules": row.n_molecules,
+            "median": row.median,
+            "unit": row.unit,
+            "outliers": row.n_outliers,
+        }
+        for row in found.coverage
+    ]
+    print_table(rows, title=f"{found.n_molecules} molecules", as_json=False)
+    messages.print(f"written: {', '.join(map(str, files))}", soft_wrap=True)

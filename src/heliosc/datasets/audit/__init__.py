@@ -1,0 +1,1 @@
+"""What the master table holds, how well, and where it contradicts itself."""
