@@ -49,7 +49,11 @@ def transport_of(config: Config) -> TransportFactory:
     UsageError, MissingDependencyError : the configured transport cannot be used
     """
     here = config.execution.transport == "local"  # elsewhere the machine's size is the scheduler's business
-    return transport_factory(config.execution, n_workers=n_workers(config.qc) if here else 1)
+    return transport_factory(
+        config.execution,
+        n_workers=n_workers(config.qc) if here else 1,
+        n_threads=config.qc.resources.cores_per_task,
+    )
 
 
 def open_store(settings: ExecutionSettings, default: Path) -> QCResultStore:

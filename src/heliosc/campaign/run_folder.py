@@ -49,6 +49,20 @@ class RunFolder:
     def store(self) -> Path:
         return self.path / "store.sqlite"
 
+    def store_location(self) -> Path | str:
+        """Where the calculations of the run are: the store of its configuration, else a file in the folder.
+
+        Raises
+        ------
+        InputError : this is no run folder
+        """
+        return self.read_config().execution.store or self.store
+
+    def has_store(self) -> bool:
+        """Whether there is a store to look into; a server is taken to be there."""
+        location = self.store_location()
+        return "://" in str(location) or Path(location).exists()
+
     @property
     def history(self) -> Path:
         return self.path / "history.jsonl"

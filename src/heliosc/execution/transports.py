@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from heliosc.config import ExecutionSettings
 
 
-def transport_factory(settings: ExecutionSettings, *, n_workers: int) -> TransportFactory:
+def transport_factory(settings: ExecutionSettings, *, n_workers: int, n_threads: int = 1) -> TransportFactory:
     """What runs tasks as configured; all that can be checked before the first task is checked here.
 
     Parameters
     ----------
     n_workers : local worker processes
+    n_threads : OpenMP and BLAS threads of a worker; a Slurm job's follow from the cores of its tasks
 
     Raises
     ------
@@ -29,12 +30,12 @@ def transport_factory(settings: ExecutionSettings, *, n_workers: int) -> Transpo
     if settings.transport == "slurm":
         return _slurm(settings)
     if settings.transport == "parsl":
-        return _parsl(settings)
-    return local_transport(n_workers, _workers(settings))
+        return _parsl(settings, n_threads)
+    return local_transport(n_workers, _workers(settings, n_threads))
 
 
-def _workers(settings: ExecutionSettings) -> WorkerSettings:
-    return WorkerSettings(scratch=settings.scratch, keep_scratch=settings.keep_scratch)
+def _workers(settings: ExecutionSettings, n_threads: int) -> WorkerSettings:
+    return WorkerSettings(n_threads, scratch=settings.scratch, keep_scratch=settings.keep_scratch)
 
 
 def _slurm(settings: ExecutionSettings) -> TransportFactory:
@@ -49,7 +50,7 @@ def _slurm(settings: ExecutionSettings) -> TransportFactory:
     return lambda store: SlurmTransport(slurm, store)
 
 
-def _parsl(settings: ExecutionSettings) -> TransportFactory:
+def _parsl(settings: ExecutionSettings, n_threads: int) -> TransportFactory:
     from heliosc.execution.parsl.providers import check_provider
     from heliosc.execution.parsl.transport import ParslTransport
 
@@ -57,4 +58,4 @@ def _parsl(settings: ExecutionSettings) -> TransportFactory:
     if parsl is None:
         raise UsageError("transport is parsl and there is no section execution.parsl; name its workers_per_node")
     check_provider(parsl.provider, parsl.options)
-    return lambda store: ParslTransport(parsl, _workers(settings))
+    return lambda store: ParslTransport(parsl, _workers(settings, n_threads))

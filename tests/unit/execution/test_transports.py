@@ -20,8 +20,9 @@ def execution(*overrides: str) -> ExecutionSettings:
 
 def test_by_default_tasks_run_on_this_machine_with_the_configured_scratch(store: QCResultStore, tmp_path: Path) -> None:
     settings = execution(f"scratch={tmp_path / 'scratch'}", "keep_scratch=always")
-    key = store.submit("fake_calculations:square", {"x": 3})
-    assert run_tasks(store, transport=transport_factory(settings, n_workers=1)) == Counts(done=1)
+    key = store.submit("fake_calculations:reports_environment", {})
+    assert run_tasks(store, transport=transport_factory(settings, n_workers=1, n_threads=3)) == Counts(done=1)
+    assert store.result(key)["OMP_NUM_THREADS"] == "3"
     assert Path(store.attempts(key)[0].scratch or "").is_relative_to(tmp_path / "scratch")
     with transport_factory(ExecutionSettings(), n_workers=3)(store) as pool:
         assert isinstance(pool, WorkerPool)
@@ -96,3 +97,16 @@ def test_a_campaign_moves_from_laptop_to_cluster_and_back(tmp_path: Path) -> Non
     assert folder.read_config() == cluster
     with pytest.raises(InputError, match="another configuration"):
         folder.create(load_config(overrides=["campaign.batch_size=4"]))
+
+
+def test_the_store_of_a_run_is_the_configured_one(tmp_path: Path) -> None:
+    from heliosc.campaign.run_folder import RunFolder
+
+    own, shared = RunFolder(tmp_path / "own"), RunFolder(tmp_path / "shared")
+    own.create(Config())
+    assert (own.store_location(), own.has_store()) == (tmp_path / "own" / "store.sqlite", False)
+    shared.create(load_config(overrides=[f"execution.store={tmp_path / 'all.db'}"]))
+    assert not shared.has_store()
+    with QCResultStore(tmp_path / "all.db"):
+        assert shared.has_store()
+    assert shared.store_location() == str(tmp_path / "all.db")

@@ -89,7 +89,7 @@ def _look_at(store: QCResultStore) -> tuple[RenderableType, bool]:
 def _opened(store: str | None, name: str | None, runs: Path) -> Iterator[QCResultStore]:
     if store is None:
         folder = find_run(runs, name)
-        store = str(folder.store)
+        store = str(folder.store_location())
     if "://" not in store and not Path(store).is_file():
         raise InputError(f"there is no store at {store}; name one by --store, or a run by --id")
     with QCResultStore(store if "://" in store else Path(store)) as opened:

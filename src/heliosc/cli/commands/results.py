@@ -40,7 +40,7 @@ def status(
     if not chosen:
         find_run(runs, None)
     print_table([_status_row(folder) for folder in chosen], title=f"Runs in {runs}", as_json=as_json)
-    if name and not as_json and chosen[0].store.exists():
+    if name and not as_json and chosen[0].has_store():
         results.print(_queue_of(chosen[0]))
 
 
@@ -85,7 +85,7 @@ def write_handoff(folder: RunFolder, ids: list[str] | None = None, *, best: int)
     """
     from heliosc.handoff import write_package
 
-    with QCResultStore(folder.store) as store:
+    with QCResultStore(folder.store_location()) as store:
         stored = store.results([record.calculation_key for record in read_candidates(folder.path)])
         computed = {key: {**result, "wall_time_s": wall_time_s(store, key)} for key, result in stored.items()}
     if ids is None and (best == 0 or not computed):
@@ -115,20 +115,20 @@ def _status_row(folder: RunFolder) -> dict[str, Any]:
 
 def _look_at(folder: RunFolder) -> tuple[RenderableType, bool]:
     parts = [table_of([_status_row(folder)], title=f"Run {folder.id}")]
-    if folder.store.exists():
+    if folder.has_store():
         parts.append(_queue_of(folder))
     return Group(*parts), folder.read_state().stage is Stage.FINISHED
 
 
 def _queue_of(folder: RunFolder) -> RenderableType:
-    with QCResultStore(folder.store) as store:
+    with QCResultStore(folder.store_location()) as store:
         return rendered_queue(summarize(store), store.failures())
 
 
 def _counts(folder: RunFolder, records: list[CandidateRecord]) -> dict[str, int]:
     counts = {"selected": len(records), "done": 0, "running": 0, "failed": 0}
-    if folder.store.exists() and records:
-        with QCResultStore(folder.store) as store:
+    if folder.has_store() and records:
+        with QCResultStore(folder.store_location()) as store:
             tasks = store.counts([record.calculation_key for record in records])
         counts |= {"done": tasks.done, "running": tasks.running, "failed": tasks.failed}
     counts["in_window"] = sum(record.meets_window is True for record in records)
