@@ -265,12 +265,10 @@ def test_a_controller_that_dies_is_waited_for(
         wait_until(lambda: "waiting for the controller" in caplog.text, "the warning")
         campaign.gate.touch()
         wait_until(lambda: campaign.store.states([first])[first] == "done", "a result without a controller")
-        wait_until(lambda: "looking for job" in caplog.text, "a submission into the void")
         cluster.start_controller()
         assert driver.result(timeout=120) == Counts(done=2)
     assert set(campaign.executions().values()) == {1}
-    assert [attempt.outcome for attempt in campaign.store.attempts(second)][-1] == "done"
-    assert {attempt.outcome for attempt in campaign.store.attempts(second)[:-1]} <= {"interrupted"}
+    assert [attempt.outcome for attempt in campaign.store.attempts(second)] == ["done"]  # submitted when it answered
 
 
 def test_a_node_s_daemon_that_dies_takes_no_job_with_it(campaign: Campaign, cluster: SlurmCluster) -> None:

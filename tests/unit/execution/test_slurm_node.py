@@ -106,8 +106,10 @@ def test_a_task_that_fails_because_all_processes_are_ended_is_no_failure(fast_fo
     with started_script(folder.path, "1") as process:
         wait_for_start(folder)
         children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-        for pid in [*children, process.pid]:  # as Slurm does: the worker dies first
+        process.send_signal(signal.SIGSTOP)  # so that all of it has happened when the runner looks
+        for pid in [*children, process.pid]:  # as Slurm does
             os.kill(pid, signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
         assert process.wait(timeout=60) == 143
     assert folder.answered() == set()
 

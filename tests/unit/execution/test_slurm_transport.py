@@ -89,7 +89,9 @@ def test_a_packed_array_runs_and_leaves_nothing(store: QCResultStore, slurm: Fak
     events = events_of(transport, 4)
     assert sorted(event.result["square"] for event in events if isinstance(event, TaskSuccess)) == [0, 1, 4, 9]
     assert all(event.cost.wall_s is not None for event in events if isinstance(event, TaskSuccess))
+    assert transport.wait(0.0) == []
     assert folder.exists()  # until the answers are in the store
+    assert transport.close() == {task.key for task in tasks}
     commit(store, events)
     assert transport.wait(0.0) == []
     assert not folder.exists()

@@ -72,8 +72,8 @@ class SlurmTransport:
 
     @property
     def n_free(self) -> int:
-        """Number of tasks that ``start`` takes now; none while a submission is unclear or postponed."""
-        if any(job.is_unclear or job.submit_again_at is not None for job in self._jobs.values()):
+        """Number of tasks that ``start`` takes now; none while the controller or one submission gives no answer."""
+        if self._is_silent or any(job.is_unclear or job.submit_again_at is not None for job in self._jobs.values()):
             return 0
         n_elements = sum(job.n_open_elements() for job in self._jobs.values())
         return max(0, self._settings.max_jobs - n_elements) * self._settings.tasks_per_job
@@ -207,7 +207,7 @@ class SlurmTransport:
             yield event
 
     def _poll(self) -> Iterator[TransportEvent]:
-        if not self._jobs and not self._doomed:
+        if not (self._jobs or self._doomed or self._is_silent):
             return
         try:
             entries = self._commands.queue()
@@ -216,6 +216,7 @@ class SlurmTransport:
             if not self._is_silent:
                 _log.warning("%s; jobs go on, waiting for the controller to answer", error)
             self._is_silent = True
+            self._poll_at = time.monotonic() + self._settings.poll_s  # the question may have taken as long
             return
         self._is_silent = False
         for watched in list(self._jobs.values()):
@@ -302,8 +303,9 @@ class SlurmTransport:
 
     def close(self) -> set[str]:
         """Leave the jobs to themselves; returns the keys of their tasks."""
-        with suppress(TransientError):
-            self._cancel_doomed()
+        if not self._is_silent:
+            with suppress(TransientError):
+                self._cancel_doomed()
         self._settle()
         for watched in list(self._jobs.values()):
             if watched.submit_again_at is not None:
