@@ -33,8 +33,9 @@ from heliosc.qc.four_point import FourPointSettings, run_four_point
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.internal_coordinates import InternalCoordinates, internal_coordinates
 from heliosc.qc.optimizer import minimize
+from heliosc.qc.pyscf.optimization import xtb_hessian
+from heliosc.qc.pyscf.scf import without_rigid_motion
 from heliosc.qc.units import BOHR_A, HARTREE_EV
-from heliosc.qc.xtb.engine import TbliteSession
 
 FloatArray = NDArray[np.float64]
 
@@ -53,7 +54,6 @@ MOLECULES = {
 }
 XC, BASIS, AUXILIARY_BASIS, GRID_LEVEL = "b3lyp", "6-31g(d,p)", "def2-universal-jkfit", 1
 OFF_SYMMETRY_A = 0.01
-SOFTEST = 2e-3  # Eh/bohr^2, smallest eigenvalue kept in a start Hessian
 RESULTS = Path(__file__).parent / "results" / "lambda_references.json"
 STEPS = Path(__file__).parent / "results" / "lambda_steps"
 
@@ -129,28 +129,6 @@ class Surface:
         if is_gradient_wanted:
             row["gradient"] = without_rigid_motion(method.nuc_grad_method().kernel(), positions).tolist()
         return row
-
-
-def without_rigid_motion(gradient: FloatArray, positions: FloatArray) -> FloatArray:
-    """The gradient (n, 3) without the net force and torque that a finite integration grid leaves in it."""
-    centred = positions - positions.mean(axis=0)
-    motions = [np.tile(axis, (len(positions), 1)) for axis in np.eye(3)]
-    motions += [np.cross(axis, centred) for axis in np.eye(3)]
-    basis = np.linalg.qr(np.array([motion.ravel() for motion in motions]).T)[0]
-    return np.asarray(gradient - (basis @ (basis.T @ gradient.ravel())).reshape(gradient.shape))
-
-
-def xtb_hessian(geometry: Geometry, *, charge: int) -> FloatArray:
-    """Cartesian GFN2-xTB Hessian by central differences, (3n, 3n), Eh/bohr^2, made positive definite."""
-    session, step = TbliteSession(geometry.symbols, charge=charge, accuracy=0.1), 0.005
-    columns = []
-    for index in range(3 * geometry.n_atoms):
-        shift = np.zeros(3 * geometry.n_atoms)
-        shift[index] = step * BOHR_A
-        ahead, behind = (session.evaluate(geometry.positions + s * shift.reshape(-1, 3)).gradient for s in (1, -1))
-        columns.append((ahead - behind).ravel() / (2 * step))
-    values, vectors = np.linalg.eigh(0.5 * (np.array(columns) + np.array(columns).T))
-    return np.asarray((vectors * np.maximum(values, SOFTEST)) @ vectors.T)
 
 
 def internal_hessian(hessian: FloatArray, positions: FloatArray, coordinates: InternalCoordinates) -> FloatArray:

@@ -173,6 +173,21 @@ def test_shipped_maps_are_readable_and_within_their_own_claims() -> None:
         assert middle.value == pytest.approx(calibration.intercept)
 
 
+@pytest.mark.parametrize(
+    "level", ["cal-gas.0//gfn2", "cal-Gas.1//gfn2", "cal-gas.1//nothing", "cal-gas.1//cal-cv.1//gfn2"]
+)
+def test_malformed_calibrated_levels_are_refused(level: str) -> None:
+    with pytest.raises(InputError):
+        level_of_theory(level)
+
+
+def test_calibrated_levels_stand_on_the_scale_they_lead_to() -> None:
+    assert level_of_theory("cal-cv.1//gfn2").scale == "CV"
+    assert level_of_theory("cal-film.3//ipea1//gfn2").scale == "film"
+    assert level_of_theory("cal-b3lyp.1//gfn2").scale == level_of_theory("gfn2").scale
+    assert level_of_theory("cal-cv.1//gfn2").tier == "xtb"
+
+
 def test_unknown_shipped_map() -> None:
     with pytest.raises(InputError, match="there are"):
         shipped_calibration("lambda_hole", "gas")
