@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heliosc.datasets.convert import IDENTITY_COLUMNS
-from heliosc.datasets.frames import pl
+from heliosc.datasets.frames import frame_of, pl
 from heliosc.datasets.parts import Part
 from heliosc.datasets.schema import (
     LIST_SEPARATOR,
@@ -138,8 +138,8 @@ def parquet_bytes(frame: pl.DataFrame, schema: pa.Schema) -> bytes:
 def _rows(source: SourceShards, part: Part) -> pl.DataFrame | None:
     """Rows of all shards in the order of the source; None without any."""
     tables = [read_buckets(source.folder, shard, part.buckets) for shard in source.shards]
-    frames = [pl.from_arrow(table) for table in tables if table is not None]
-    return pl.concat(frames).sort("smiles", "row") if frames else None  # type: ignore[type-var]
+    frames = [frame_of(table) for table in tables if table is not None]
+    return pl.concat(frames).sort("smiles", "row") if frames else None
 
 
 def _values(frame: pl.DataFrame, source: str) -> pl.DataFrame:
@@ -194,8 +194,7 @@ def _united(molecules: pl.DataFrame) -> pl.DataFrame:
 
 
 def _empty(schema: pa.Schema) -> pl.DataFrame:
-    frame = pl.from_arrow(schema.empty_table())
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+    return frame_of(schema.empty_table())
 
 
 def _summary_file(job: PartJob) -> Path:

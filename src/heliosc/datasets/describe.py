@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from heliosc.datasets.bulk_descriptors import COLUMNS, FINGERPRINT, describe_many
 from heliosc.datasets.consolidate import parquet_bytes
-from heliosc.datasets.frames import pl
+from heliosc.datasets.frames import frame_of, pl
 from heliosc.datasets.parts import Part
 from heliosc.datasets.workers import ItemWatch
 from heliosc.files import write_atomically
@@ -68,8 +68,7 @@ def described(work: Path, part: Part) -> pl.DataFrame:
 
 def _read(file: Path) -> pl.DataFrame | None:
     try:
-        frame = pl.from_arrow(pq.read_table(file, schema=SCHEMA))
+        return frame_of(pq.read_table(file, schema=SCHEMA))
     except (pa.ArrowException, OSError):
         file.unlink(missing_ok=True)
         return None
-    return frame if isinstance(frame, pl.DataFrame) else None

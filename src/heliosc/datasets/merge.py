@@ -8,12 +8,14 @@ Four stages, each spread over worker processes and each leaving files that a lat
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import json
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,8 @@ from heliosc.files import ensure_folder, write_atomically
 from heliosc.properties import PropertyKey
 
 WORK_FOLDER = ".work"
+TABLE_WORKERS = 2
+"""Most processes that hold a part's tables in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,29 @@ def merge(
     """
     _refuse_clashes(sources)
     ensure_folder(settings.work)
+    with _locked(settings.work):
+        return _merge_locked(sources, settings, listener)
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[None]:
+    """One merge at a time in a store; the lock goes with the process, however that ends.
+
+    Raises
+    ------
+    ResourceError : another process holds it
+    """
+    with (work / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ResourceError(
+                f"another merge is working in {work.parent}; wait for it, or use another --store"
+            ) from error
+        yield
+
+
+def _merge_locked(sources: Sequence[SourceFiles], settings: MergeSettings, listener: Listener) -> MergeReport:
     clock = _Clock()
     with WorkerPool(n_workers=settings.n_workers, item_seconds=settings.item_seconds) as pool:
         shards, n_reused = _convert(sources, settings, pool, listener)
@@ -267,7 +294,7 @@ def _consolidate(
             else:
                 finished[part.name] = stored
 
-    for _, done in pool.run(consolidate, new_jobs()):
+    for _, done in pool.run(consolidate, new_jobs(), at_most=TABLE_WORKERS):
         finished[done.name] = done
         n_molecules = sum(part.n_molecules[""] for part in finished.values())
         listener(MergeProgress("consolidate", len(finished), len(parts), n_molecules))
@@ -297,7 +324,7 @@ def _write(
 ) -> None:
     jobs = [WideJob(part, keys, settings.store, settings.work) for part in parts]
     n_rows = 0
-    for index, (_, n_written) in enumerate(pool.run(write_wide_part, jobs), start=1):
+    for index, (_, n_written) in enumerate(pool.run(write_wide_part, jobs, at_most=TABLE_WORKERS), start=1):
         n_rows += n_written
         listener(MergeProgress("write", index, len(jobs), n_rows))
     *molecules, polymers = (wide_rows_file(settings.work, part) for part in parts)
@@ -319,7 +346,7 @@ def _remove_stale(parts: Sequence[Part], store: Path) -> None:
 
 def _write_quarantine(shards: list[SourceShards], file: Path) -> None:
     """Every row set aside, in the order of sources and rows."""
-    scratch = file.with_name(f".{file.name}.{os.getpid()}")
+    scratch = file.with_name(f".{file.name}.part")
     try:
         with scratch.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")

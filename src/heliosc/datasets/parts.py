@@ -1,7 +1,7 @@
 """How the molecules of a merge are spread over files: by a hash of their SMILES, each part merged for itself.
 
 Polymers have a part of their own. A small merge has one part of molecules, a large one as many as there are buckets,
-so that memory holds a thirtieth of the molecules at a time.
+so that memory holds a sixty-fourth of the molecules at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from heliosc.datasets.schema import MOLECULES_FOLDER, POLYMERS_FOLDER, PROPERTIES_FOLDER
 
-N_BUCKETS = 32
+N_BUCKETS = 64
 POLYMER_BUCKET = N_BUCKETS
 SINGLE_PART_ROWS = 250_000
 

@@ -67,8 +67,11 @@ def write_wide_part(job: WideJob, watch: ItemWatch) -> int:
     columns = [*WIDE_IDENTITY_COLUMNS, *job.keys, *COLUMNS]
     blank = pl.col("notes").replace("", None)
     rows_file = wide_rows_file(job.work, job.part)  # read once, in the same run: it need not survive a crash
-    rows_file.parent.mkdir(parents=True, exist_ok=True)
-    wide.with_columns(blank).select(columns).write_csv(rows_file, include_header=False)
+    try:
+        rows_file.parent.mkdir(parents=True, exist_ok=True)
+        wide.with_columns(blank).select(columns).write_csv(rows_file, include_header=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ResourceError(f"cannot write {rows_file}: {error}; free some space, then try again") from error
     return wide.height
 
 
@@ -79,7 +82,7 @@ def join_parts(file: Path, header: str, parts: Sequence[Path]) -> None:
     ------
     ResourceError : it cannot be written
     """
-    scratch = file.with_name(f".{file.name}.{os.getpid()}")
+    scratch = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("wb") as out:

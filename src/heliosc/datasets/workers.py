@@ -105,12 +105,19 @@ class WorkerPool:
         for worker in self._workers:
             worker.process.join()
 
-    def run(self, function: Callable[[Job, ItemWatch], Result], jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+    def run(
+        self,
+        function: Callable[[Job, ItemWatch], Result],
+        jobs: Iterable[Job],
+        *,
+        at_most: int | None = None,
+    ) -> Iterator[tuple[Job, Result]]:
         """Results of ``function(job, watch)`` as they come, each with its job; a job is drawn when a worker is free.
 
         Parameters
         ----------
         function : importable by name; jobs and results travel between processes
+        at_most : use no more workers than this
 
         Raises
         ------
@@ -118,7 +125,8 @@ class WorkerPool:
         ResourceError : a worker died outside any item, or twice from lack of memory
         """
         waiting = iter(jobs)
-        while self._fill(function, waiting) or self._busy():
+        n_workers = min(self._n_workers, at_most or self._n_workers)
+        while self._fill(function, waiting, n_workers) or self._busy():
             ready = wait([worker.connection for worker in self._busy()])
             for worker in [w for w in self._busy() if w.connection in ready]:
                 outcome = self._receive(worker)
@@ -128,10 +136,10 @@ class WorkerPool:
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.task is not None]
 
-    def _fill(self, function: Callable, waiting: Iterator[Any]) -> bool:
+    def _fill(self, function: Callable, waiting: Iterator[Any], n_workers: int) -> bool:
         """Give every free worker a job; whether any was given."""
         was_given = False
-        while len(self._busy()) < self._n_workers:
+        while len(self._busy()) < n_workers:
             job = next(waiting, None)
             if job is None:
                 break
