@@ -1,4 +1,4 @@
-"""The door that earlier users know: ``python src/main.py train-surrogate | train-generator | active-loop``.
+"""The door that earlier users know: ``python src/main.py COMMAND``.
 
 Each command only translates its flags into configuration overrides and calls the same function as ``heliosc``.
 """
@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from heliosc.cli.commands.data import prepare_for_training
 from heliosc.cli.commands.run import run_campaign
 from heliosc.cli.commands.train import train_generator_from, train_surrogate_from
 from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
@@ -30,6 +31,20 @@ def _overrides(section: str, **values: object) -> list[str]:
         for name, value in values.items()
         if value is not None
     ]
+
+
+@app.command()
+def prepare_active(
+    table: Annotated[Path, typer.Option(help="the master table")] = Path("data/raw/all_mols.csv"),
+    out: Annotated[Path, typer.Option(help="folder of seed.csv, pool.csv and the split")] = Path("data/prepared"),
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed_size: Annotated[int, typer.Option(min=1, help="labelled molecules to begin with")] = 500,
+) -> None:
+    """Part the master table into seed, pool and test for the active loop (same as `heliosc data split`)."""
+    from heliosc.datasets.prepare import PrepareSettings
+
+    counts = prepare_for_training(table, out, PrepareSettings(seed=seed, n_seed=seed_size), with_trees=False)
+    typer.echo(", ".join(f"{name} {n}" for name, n in counts.items()))
 
 
 @app.command()

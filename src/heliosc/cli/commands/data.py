@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.progress import Progress
 
 from heliosc.cli.data_progress import fetch_progress, merge_progress
 from heliosc.cli.errors import messages
@@ -16,6 +17,7 @@ from heliosc.errors import UsageError
 
 if TYPE_CHECKING:
     from heliosc.datasets.locate import SourceFiles
+    from heliosc.datasets.prepare import PrepareSettings
 
 app = typer.Typer(no_args_is_help=True, help="Data sets into the master table: sources, fetch, merge, audit, split.")
 
@@ -168,3 +170,60 @@ def audit(
     ]
     print_table(rows, title=f"{found.n_molecules} molecules", as_json=False)
     messages.print(f"written: {', '.join(map(str, files))}", soft_wrap=True)
+
+
+@app.command()
+def split(
+    table: Annotated[Path, typer.Argument(help="The wide table.")] = Path("data/raw/all_mols.csv"),
+    out: Annotated[Path, typer.Option(help="Folder of the prepared files.")] = Path("data/prepared"),
+    method: Annotated[
+        Literal["random", "scaffold", "stratified"], typer.Option(help="How molecules are parted.")
+    ] = "random",
+    target: Annotated[list[str] | None, typer.Option("--target", metavar="NAME@LEVEL", help="none = all.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="NAME@LEVEL", help="Target of the stratified split.")] = None,
+    fractions: Annotated[tuple[float, float, float], typer.Option(help="Shares of training, validation and test.")] = (
+        0.8,
+        0.1,
+        0.1,
+    ),
+    n_seed: Annotated[
+        int, typer.Option("--seed-size", min=1, help="Labelled molecules an active loop begins with.")
+    ] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the split and the draw.")] = 0,
+    trees: Annotated[bool, typer.Option(help="Fragment vocabulary and tree tensors of the training side too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Part the master table for training and the active loop, with statistics, fragment vocabulary and tree tensors."""
+    from heliosc.datasets.prepare import PrepareSettings
+    from heliosc.properties import PropertyKey
+
+    settings = PrepareSettings(
+        method=method,
+        targets=tuple(map(PropertyKey.parse, target or ())),
+        stratify_by=PropertyKey.parse(by) if by else None,
+        fractions=fractions,
+        seed=seed,
+        n_seed=n_seed,
+    )
+    counts = prepare_for_training(table, out, settings, with_trees=trees)
+    print_table([{"what": name, "n": n} for name, n in counts.items()], title=f"prepared in {out}", as_json=as_json)
+
+
+def prepare_for_training(table: Path, out: Path, settings: PrepareSettings, *, with_trees: bool) -> dict[str, int]:
+    """Split a wide table and, where wanted, decompose its training side; returns the numbers of all that was written.
+
+    Raises
+    ------
+    InputError, ResourceError : see ``prepare`` and ``write_tree_tensors``
+    """
+    from heliosc.campaign.tree_tensors import write_tree_tensors
+    from heliosc.datasets.prepare import load_prepared, prepare
+
+    counts = prepare(table, out, settings)
+    if with_trees:
+        smiles = load_prepared(out).train.smiles
+        with Progress(console=messages, disable=not messages.is_terminal) as bars:
+            bar = bars.add_task("junction trees", total=len(smiles))
+            written = write_tree_tensors(smiles, out, on_molecule=lambda: bars.advance(bar))
+        counts |= {"trees": written.n_trees, "without_tree": written.n_refused, "fragments": written.n_words}
+    return counts
