@@ -25,7 +25,7 @@ from math import sqrt
 from rdkit import Chem
 
 from heliosc.chemistry.cages import fullerene_cage
-from heliosc.chemistry.molar_volume import molar_refraction, molar_volume
+from heliosc.chemistry.molar_volume import volume_and_refraction
 from heliosc.chemistry.polar_groups import hydrogen_bonding_energy, polar_energy
 
 MEASURED, INCREMENTS, ANCHORED, DIPOLE = "measured", "increments", "anchored increments", "dipole"
@@ -116,8 +116,8 @@ def hansen_parameters(molecule: Chem.Mol, *, dipole_debye: float | None = None) 
     if measured is not None:
         values = measured.delta_d, measured.delta_p, measured.delta_h, measured.molar_volume
         return HansenParameters(*values, (MEASURED,) * 3)
-    volume = molar_volume(molecule)
-    delta_d = sqrt(93.8 + (2016.0 + 75044.0 / volume) * (molar_refraction(molecule) / volume) ** 2)
+    volume, refraction = volume_and_refraction(molecule)
+    delta_d = sqrt(93.8 + (2016.0 + 75044.0 / volume) * (refraction / volume) ** 2)
     delta_p, source, doubts = _polar(molecule, volume=volume, dipole_debye=dipole_debye)
     delta_h = sqrt(max(hydrogen_bonding_energy(molecule), 0.0) / volume)
     warnings = (*_warnings(molecule, volume), *doubts)
@@ -158,7 +158,7 @@ def _polar(
 
 def _warnings(molecule: Chem.Mol, volume: float) -> tuple[str, ...]:
     heavy = molecule.GetNumHeavyAtoms()
-    halogens = sum(atom.GetAtomicNum() in (9, 17, 35, 53) for atom in molecule.GetAtoms())
+    halogens = sum(molecule.GetAtomWithIdx(i).GetAtomicNum() in (9, 17, 35, 53) for i in range(molecule.GetNumAtoms()))
     found = []
     if heavy >= 20 and molecule.GetRingInfo().NumRings() >= 12 and fullerene_cage(molecule):
         found.append("fullerene: delta_D is far too high, measure it")

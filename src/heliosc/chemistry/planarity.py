@@ -82,15 +82,13 @@ def unit_bonds(molecule: Chem.Mol, system: frozenset[int]) -> list[tuple[int, in
     A bond to a linear (sp) atom is none: turning about it changes nothing beside it.
     """
     bonds = []
-    for bond in molecule.GetBonds():
-        first, second = bond.GetBeginAtom(), bond.GetEndAtom()
-        if (
-            bond.GetBondType() == Chem.BondType.SINGLE
-            and not bond.IsInRing()
-            and {first.GetIdx(), second.GetIdx()} <= system
-            and all(_turns(atom, system) for atom in (first, second))
-        ):
-            bonds.append((first.GetIdx(), second.GetIdx()))
+    for index in range(molecule.GetNumBonds()):
+        bond = molecule.GetBondWithIdx(index)
+        if bond.GetBondType() != Chem.BondType.SINGLE or bond.IsInRing():
+            continue
+        ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        if system.issuperset(ends) and all(_turns(molecule.GetAtomWithIdx(end), system) for end in ends):
+            bonds.append(ends)
     return bonds
 
 

@@ -87,8 +87,9 @@ def hydrogen_bonding_energy(molecule: Chem.Mol) -> float:
     """Sum of the hydrogen-bonding increments, J/mol; defined for every molecule."""
     nitro, amides, acids = (_matched(molecule, name, position) for name, position in _HB_SITES)
     energies = []
-    for atom in molecule.GetAtoms():
-        index, symbol, n_hydrogens = atom.GetIdx(), atom.GetSymbol(), atom.GetTotalNumHs()
+    for index in range(molecule.GetNumAtoms()):
+        atom = molecule.GetAtomWithIdx(index)
+        symbol, n_hydrogens = atom.GetSymbol(), atom.GetTotalNumHs()
         if symbol in ("N", "O") and index not in nitro:
             energies.append(_HYDROGEN_BONDING[symbol])
         elif symbol in ("F", "Cl", "Br", "I"):
@@ -111,18 +112,21 @@ def polar_groups(molecule: Chem.Mol) -> Counter[str]:
         for match in _matches(molecule, name):
             counts[name] += 1
             claimed.update(match[position] for position in positions)
-    for bond in molecule.GetBonds():
-        ends = bond.GetBeginAtom(), bond.GetEndAtom()
-        symbols = sorted(atom.GetSymbol() for atom in ends)
-        mark = {Chem.BondType.DOUBLE: "=", Chem.BondType.TRIPLE: "#"}.get(bond.GetBondType())
-        indices = {atom.GetIdx() for atom in ends}
-        if mark and symbols[0] != symbols[1] and not indices & claimed:
-            counts[mark.join(symbols)] += 1
-            claimed |= indices
-    counts.update(name for atom in molecule.GetAtoms() for name in _heteroatom_groups(atom))
+    for index in range(molecule.GetNumBonds()):
+        bond = molecule.GetBondWithIdx(index)
+        mark = _UNSATURATED.get(bond.GetBondType())
+        if mark:
+            symbols = sorted((bond.GetBeginAtom().GetSymbol(), bond.GetEndAtom().GetSymbol()))
+            indices = {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()}
+            if symbols[0] != symbols[1] and not indices & claimed:
+                counts[mark.join(symbols)] += 1
+                claimed |= indices
+    for index in range(molecule.GetNumAtoms()):
+        counts.update(_heteroatom_groups(molecule.GetAtomWithIdx(index)))
     return counts
 
 
+_UNSATURATED = {Chem.BondType.DOUBLE: "=", Chem.BondType.TRIPLE: "#"}
 _HB_SITES = (("nitro", 1), ("amide", 0), ("COOH", 2))
 
 
