@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slurm_cluster import INSTALL, SlurmCluster, missing_programs
+from slurm_cluster import INSTALL, SlurmCluster, missing_programs, wait_until
 
 from heliosc.execution import Counts, QCResultStore, TaskRequest, WorkerSettings, run_tasks
 from heliosc.execution.parsl.settings import ParslSettings
@@ -63,9 +63,8 @@ def test_a_campaign_survives_the_loss_of_its_block(cluster: SlurmCluster, tmp_pa
         keys = store.submit_many(
             TaskRequest("slurm_calculations:logged_square", payload, max_attempts=1) for payload in payloads
         ).keys
-        counts = run_tasks(
-            store, transport=lambda of: ParslTransport(settings, WorkerSettings()), stop=cancel_first_block
-        )
+        workers = WorkerSettings(scratch=tmp_path / "scratch")
+        counts = run_tasks(store, transport=lambda of: ParslTransport(settings, workers), stop=cancel_first_block)
         assert counts == Counts(done=4)
         assert [store.result(key) for key in keys] == [{"square": x**2} for x in range(4)]
         outcomes = [attempt.outcome for key in keys for attempt in store.attempts(key)]
@@ -74,3 +73,4 @@ def test_a_campaign_survives_the_loss_of_its_block(cluster: SlurmCluster, tmp_pa
     assert set(outcomes) == {"done", "interrupted"}
     assert "R" not in cluster.ask("squeue", "--noheader", "--format=%t", f"--user={os.getuid()}").split()
     assert list((tmp_path / "parsl").iterdir()) == []
+    wait_until(lambda: list((tmp_path / "scratch").iterdir()) == [], "the guards on the node")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,8 @@ _SETTLE_S = 0.3  # a worker that was just being started shows its token only aft
 def main(arguments: list[str]) -> None:
     """Wait for the driver's end or for being dismissed."""
     driver_pid, token_prefix, folder = int(arguments[0]), arguments[1], arguments[2]
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a scheduler that ends a job sends them to all of it, us included
+        signal.signal(number, signal.SIG_IGN)
     if _is_dismissed(driver_pid):
         return
     kill_all(token_prefix, grace_s=0.0)
