@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 1.0
 _IDLE_S = 120.0  # unused blocks are given back after so long
+_SUBMIT_AGAIN_S = 10.0
 _MAX_IN_VAIN = 3
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class BlockKeeper:
         self._in_vain: list[str] = []  # what is known of blocks that ended since the last answer
         self._wanted_at_least = provider.init_blocks
         self._busy_at = time.monotonic()
-        self._ask_at = 0.0
+        self._ask_at = self._submit_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="heliosc-parsl-blocks", daemon=True)
         self._thread.start()
@@ -82,7 +83,10 @@ class BlockKeeper:
                 _log.warning("Parsl's provider could not be asked: %s", error)
             if self._stop.wait(interval_s):
                 break
-        self._cancel(list(self._alive(self._statuses())))
+        try:
+            self._cancel([block for block in self._executor.blocks_to_job_id if block not in self._ended])
+        except Exception as error:  # noqa: BLE001 - they end by themselves without an interchange
+            _log.warning("the jobs named parsl.heliosc could not be cancelled: %s", error)
 
     def _poll_interval_s(self) -> float:
         """A scheduler is asked as seldom as Parsl would; looking at processes of this machine costs nothing."""
@@ -108,7 +112,7 @@ class BlockKeeper:
                 self._ended.add(block)
                 if block not in self._cancelled:
                     self._in_vain.append(_told(block, status))
-        if len(self._in_vain) >= _MAX_IN_VAIN:
+        if len(self._in_vain) >= _MAX_IN_VAIN and not self._alive(statuses):
             self.failure = (
                 f"{len(self._in_vain)} blocks of workers in a row ended without an answer; {self._in_vain[-1]}"
             )
@@ -122,8 +126,11 @@ class BlockKeeper:
         n_useful = math.ceil(n_open * self._provider.parallelism / self._slots_per_block)
         n_wanted = min(self._provider.max_blocks, max(n_useful, self._provider.min_blocks, self._wanted_at_least))
         self._wanted_at_least = 0
-        if len(alive) < n_wanted and self.failure is None:
-            self._executor.scale_out_facade(n_wanted - len(alive))
+        if len(alive) < n_wanted and self.failure is None and now >= self._submit_at:
+            started = self._executor.scale_out_facade(n_wanted - len(alive))
+            if len(started) < n_wanted - len(alive):  # refused, perhaps only for now: a limit of jobs in the queue
+                self._submit_at = now + _SUBMIT_AGAIN_S
+                self.look_soon()
         elif now > self._busy_at + _IDLE_S:
             self._cancel(alive[self._provider.min_blocks :])
 
