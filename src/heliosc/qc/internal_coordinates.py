@@ -19,6 +19,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from heliosc.qc.rigid_motion import rigid_motions
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
@@ -78,7 +80,21 @@ class InternalCoordinates:
             for column, derivative in enumerate(derivatives):
                 matrix[rows, atoms[:, column]] += derivative
             row += len(atoms)
-        return values, matrix.reshape(self.n_coordinates, -1)
+        matrix = matrix.reshape(self.n_coordinates, -1)
+        if len(self.bends):
+            first = len(self.bonds) + len(self.angles)
+            self._hold_frame(matrix[first : first + len(self.bends)], positions)
+        return values, matrix
+
+    @staticmethod
+    def _hold_frame(rows: FloatArray, positions: FloatArray) -> None:
+        """Take rotations of the whole molecule out of the rows of linear bends, in place.
+
+        Their axes are fixed in space, so turning a slightly bent chain about itself changes them. An optimiser would
+        spin the molecule, at no cost to any other coordinate, to change a bend.
+        """
+        rigid = rigid_motions(positions)
+        rows -= (rows @ rigid) @ rigid.T
 
     def _evaluate(self, x: FloatArray) -> tuple[FloatArray, list[tuple[IntArray, list[FloatArray]]]]:
         parts = (

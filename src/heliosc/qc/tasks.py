@@ -8,7 +8,7 @@ from typing import Any
 
 from heliosc.errors import HelioscError, InputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever the same input would give other numbers; part of every key."""
 _RESOURCES = ("n_cores", "memory_gb", "timeout_s", "level", "program")  # not part of a calculation's identity, or named
 

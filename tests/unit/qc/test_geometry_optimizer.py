@@ -4,29 +4,49 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import ConvergenceError, InputError, ParseError
+from heliosc.qc.engines import optimize_with_tblite
 from heliosc.qc.geometries import Geometry, electron_count
-from heliosc.qc.geometry import check_connectivity, check_molecule, perceived_bonds
+from heliosc.qc.geometry import check_connectivity, check_molecule, perceived_bonds, prepare_geometry
 from heliosc.qc.internal_coordinates import internal_coordinates
 from heliosc.qc.optimizer import minimize
+from heliosc.qc.rigid_motion import rigid_motions
+from heliosc.qc.xtb.engine import TbliteSession
 
 # diacetylene-like chain with bent ends: bonds, angles, linear bends, and a torsion through the linear part
 CHAIN = np.array([[0, 1.9, 0.3], [0.5, 0, 0], [3.1, 0.02, 0.0], [5.4, 0.0, 0.03], [8.0, 0, 0], [8.6, 1.2, 1.3]])
 CHAIN_BONDS = np.array([(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)])
 
 
-def test_wilson_matrix_equals_numerical_derivatives():
+def test_wilson_matrix_equals_numerical_derivatives_within_the_molecule():
     coordinates = internal_coordinates(CHAIN, CHAIN_BONDS)
     _, wilson = coordinates.wilson_matrix(CHAIN)
-    step = 1e-5
+    step, numerical = 1e-5, np.empty_like(wilson)
     for column in range(CHAIN.size):
         shift = np.zeros(CHAIN.size)
         shift[column] = step
         ahead = coordinates.values(CHAIN + shift.reshape(CHAIN.shape))
         behind = coordinates.values(CHAIN - shift.reshape(CHAIN.shape))
-        np.testing.assert_allclose(
-            coordinates.difference(ahead, behind) / (2 * step), wilson[:, column], atol=1e-7, err_msg=str(column)
-        )
+        numerical[:, column] = coordinates.difference(ahead, behind) / (2 * step)
+    rigid = rigid_motions(CHAIN)
+    np.testing.assert_allclose(numerical - numerical @ rigid @ rigid.T, wilson, atol=1e-7)
+
+
+def test_turning_the_whole_molecule_changes_no_coordinate():
+    """The axes of linear bends are fixed in space: left as they are, an optimiser spins the molecule to bend it."""
+    _, wilson = internal_coordinates(CHAIN, CHAIN_BONDS).wilson_matrix(CHAIN)
+    np.testing.assert_allclose(wilson @ rigid_motions(CHAIN), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("charge", [0, 1, -1])
+def test_diarylacetylene_converges_in_a_few_steps(charge):
+    """Its ions once ran into hundreds of steps and away."""
+    molecule = parse_smiles("C(#Cc1cccs1)c1cccs1")
+    symbols = tuple(atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms())
+    start = prepare_geometry(molecule, n_conformers=1, seed=2026, session=TbliteSession(symbols))
+    minimum = optimize_with_tblite(TbliteSession(symbols, charge=charge), start.geometry, bonds=start.bonds)
+    assert minimum.n_evaluations <= 20
 
 
 def test_torsion_runs_through_the_linear_part():
