@@ -13,6 +13,9 @@ from typing import Any
 
 from heliosc.errors import InputError
 
+_NESTED = (dict, list, tuple)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def canonical_json(value: Any) -> str:
     """JSON text with sorted keys, no spaces, ASCII only, floats by their shortest exact representation.
@@ -23,7 +26,7 @@ def canonical_json(value: Any) -> str:
     """
     try:
         _check_keys(value)
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"not canonical JSON: {error}; expected nested dict (string keys), list, str, int, finite float, bool, None"
@@ -45,12 +48,19 @@ def task_key(identity: Mapping[str, Any]) -> str:
     return text_digest(canonical_json(dict(identity)))
 
 
+def key_of_texts(callable: str, payload: str, identity: str | None) -> str:  # noqa: A002 - the field's own word
+    """The same key from what a task's row stores: payload and identity are canonical JSON already."""
+    if identity is not None:
+        return text_digest(identity)
+    return text_digest(f'{{"callable":{_ENCODER.encode(callable)},"payload":{payload}}}')
+
+
 def content_digest(callable: str, payload: str, identity: str | None) -> str:  # noqa: A002 - the field's own word
     """Sha256 of what a task's row says it is, payload and identity as their stored texts.
 
     The key covers only the identity, which need not name callable and payload.
     """
-    return text_digest(canonical_json([callable, payload, identity]))
+    return text_digest(_ENCODER.encode([callable, payload, identity]))
 
 
 def _check_keys(value: Any) -> None:
@@ -59,7 +69,9 @@ def _check_keys(value: Any) -> None:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"dictionary key {key!r} is {type(key).__name__}, not str")
-            _check_keys(item)
+            if isinstance(item, _NESTED):
+                _check_keys(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _check_keys(item)
+            if isinstance(item, _NESTED):
+                _check_keys(item)

@@ -43,7 +43,11 @@ def host_identity() -> str:
 
 def own_identity() -> ProcessIdentity:
     """Identity of the calling process."""
-    pid = os.getpid()
+    return _identity_of(os.getpid())
+
+
+@cache  # by pid: a child after a fork is another process
+def _identity_of(pid: int) -> ProcessIdentity:
     return ProcessIdentity(host=host_identity(), pid=pid, start=start_time(pid) or 0)
 
 

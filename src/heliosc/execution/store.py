@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from heliosc.execution.backups import BackupKeeper
-from heliosc.execution.identity import canonical_json, content_digest, task_key, text_digest
+from heliosc.execution.identity import canonical_json, content_digest, key_of_texts, text_digest
 from heliosc.execution.jobs import JobLedger
 from heliosc.execution.processes import ProcessIdentity, own_identity
 from heliosc.execution.reading import StoreReader
@@ -360,7 +360,7 @@ def _task_row(request: TaskRequest, now: float) -> list[Any]:
     payload = canonical_json(dict(request.payload))
     identity = None if request.identity is None else canonical_json(dict(request.identity))
     return [
-        task_key(request.full_identity()),
+        key_of_texts(request.callable, payload, identity),
         request.callable,
         payload,
         identity,

@@ -64,12 +64,6 @@ class TaskRequest:
         if self.cost_s is not None and not 0 < self.cost_s < float("inf"):
             raise UsageError(f"cost_s is {self.cost_s}; expected a positive number of core seconds or None")
 
-    def full_identity(self) -> Mapping[str, Any]:
-        """Identity that the key is made of."""
-        if self.identity is not None:
-            return self.identity
-        return {"callable": self.callable, "payload": dict(self.payload)}
-
 
 @dataclass(frozen=True)
 class Task:

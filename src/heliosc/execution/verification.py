@@ -12,16 +12,15 @@ import zlib
 from typing import Any
 
 from heliosc.errors import InputError
-from heliosc.execution.identity import canonical_json, content_digest, text_digest
+from heliosc.execution.identity import content_digest, key_of_texts, text_digest
 
 
 def is_sound_task(key: Any, callable_name: Any, payload: Any, identity: Any, digest: Any) -> bool:
     """Whether the parts of a task's row fit each other."""
     if not all(isinstance(part, str) for part in (key, callable_name, payload, digest, identity or "")):
         return False
-    return content_digest(callable_name, payload, identity) == digest and key == _key_of(
-        callable_name, payload, identity
-    )
+    made_of = (callable_name, payload, identity)
+    return content_digest(*made_of) == digest and key_of_texts(*made_of) == key
 
 
 def refuse_damaged_task(key: Any, callable_name: Any, payload: Any, identity: Any, digest: Any, *, store: str) -> None:
@@ -56,10 +55,3 @@ def advice(store: str) -> str:
     if "://" in store:
         return "restore the database from a backup of the server"
     return f"`heliosc qc repair {store}` makes it good from what can be read and from its backup"
-
-
-def _key_of(callable_name: str, payload: str, identity: str | None) -> str:
-    # both are stored as canonical JSON, so that the text of which the key was made is had without parsing them
-    if identity is not None:
-        return text_digest(identity)
-    return text_digest(f'{{"callable":{canonical_json(callable_name)},"payload":{payload}}}')

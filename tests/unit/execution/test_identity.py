@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliosc.errors import InputError
-from heliosc.execution.identity import canonical_json, task_key
+from heliosc.execution.identity import canonical_json, key_of_texts, task_key
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -60,3 +60,13 @@ def test_bottomless_nesting_is_refused() -> None:
     nested.append(nested)
     with pytest.raises(InputError):
         canonical_json(nested)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.dictionaries(st.text(), json_values, max_size=3), st.none() | st.dictionaries(st.text(), json_values, max_size=3)
+)
+def test_the_key_can_be_had_from_what_is_stored(payload: dict[str, Any], identity: dict[str, Any] | None) -> None:
+    texts = canonical_json(payload), None if identity is None else canonical_json(identity)
+    expected = {"callable": "m:f", "payload": payload} if identity is None else identity
+    assert key_of_texts("m:f", *texts) == task_key(expected)
