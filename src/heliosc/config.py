@@ -234,6 +234,37 @@ def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Conf
         raise UsageError(_explain(error, where=str(file or "configuration"))) from error
 
 
+# what a missing file is written by; the last key of an entry in the schema
+_WRITTEN_BY = {
+    "data": "heliosc data merge (the master table) or heliosc data split (its training side)",
+    "weights": "heliosc train surrogate or heliosc train generator",
+    "role_file": "you: copy the shipped roles and edit them",
+}
+
+
+def check_inputs(config: Config) -> None:
+    """Make sure at the start that everything a configuration reads is there.
+
+    Raises
+    ------
+    InputError : names every missing file or folder, its key, and what writes it
+    """
+    named = {
+        "surrogate.data": config.surrogate.data,
+        "surrogate.weights": config.surrogate.weights,
+        "generator.data": config.generator.data,
+        "generator.weights": config.generator.weights,
+        "selection.role_file": config.selection.role_file,
+    }
+    missing = [
+        f"{key} = {path} (written by {_WRITTEN_BY[key.rpartition('.')[2]]}; null = what is shipped)"
+        for key, path in named.items()
+        if path is not None and not path.exists()
+    ]
+    if missing:
+        raise InputError(f"the configuration names what is not there, seen from {Path.cwd()}: {'; '.join(missing)}")
+
+
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))

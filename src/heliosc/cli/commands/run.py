@@ -17,7 +17,7 @@ from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
 from heliosc.cli.progress import campaign_progress
-from heliosc.config import Config, load_config
+from heliosc.config import Config, check_inputs, load_config
 from heliosc.errors import UsageError
 from heliosc.properties import DEFAULT_TARGETS
 
@@ -43,6 +43,7 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     ------
     HelioscError : see ``heliosc.campaign.loop.Campaign``
     """
+    check_inputs(config)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise UsageError(
             f"run name {name!r}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit"

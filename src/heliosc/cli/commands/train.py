@@ -23,7 +23,7 @@ from heliosc.campaign.training import (
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json, print_table, results
-from heliosc.config import Config, load_config
+from heliosc.config import Config, check_inputs, load_config
 from heliosc.datasets.csv_source import QuarantinedRow
 from heliosc.files import ensure_folder
 
@@ -61,6 +61,7 @@ def generator(
 
 def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json: bool = False) -> Path:
     """Train as configured, print the held-out figures, save the model and return its folder."""
+    check_inputs(config)
     settings = config.surrogate
     ensure_folder(settings.out.parent)
     data = surrogate_data(settings.data)
@@ -83,6 +84,7 @@ def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json
 
 def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
     """Train as configured, print the held-out figures, save the model and return its folder."""
+    check_inputs(config)
     settings = config.generator
     ensure_folder(settings.out.parent)
     data = generator_data(settings.data)
