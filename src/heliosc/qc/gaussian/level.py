@@ -9,7 +9,7 @@ _ROUTE = re.compile(r"^ -{5,}\n( #.*\n(?: .*\n)*?) -{5,}\n", re.MULTILINE)
 _METHOD = re.compile(r"SCF Done: +E\((?:RO|R|U)?([^)\n]{1,40})\)")
 _BASIS = re.compile(r"^ (?:Standard basis: (.+?) \(\d|General basis (read))", re.MULTILINE)
 _DISPERSIONS = {"gd2": "d2", "gd3": "d3zero", "gd3bj": "d3bj", "pfd": "pfd"}
-_SOLVENT = re.compile(r"^ Solvent +: ([^,\n]+), *Eps", re.MULTILINE)
+_SOLVENT = re.compile(r"\n Solvent +: ([^,\n]+), *Eps")
 
 
 def route(text: str) -> str:

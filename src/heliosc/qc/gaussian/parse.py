@@ -50,8 +50,8 @@ def parse_output(text: str) -> ProgramOutput:
         lumo_eV=lumo,
         dipole_debye=last_number(text, r"Dipole moment \(field-independent basis, Debye\):\n.*Tot=\s*(\S+)"),
         s_squared=last_number(text, r"S\*\*2 before annihilation\s+([^,\s]+)"),
-        charge=last_integer(text, r"^ Charge =\s*(-?\d+) Multiplicity"),
-        multiplicity=last_integer(text, r"^ Charge =\s*-?\d+ Multiplicity =\s*(\d+)"),
+        charge=last_integer(text, r" Charge = +(-?\d+) Multiplicity"),
+        multiplicity=last_integer(text, r" Charge = +-?\d+ Multiplicity = +(\d+)"),
         geometry=last_geometry(text),
         n_energies=text.count("SCF Done:"),
         method=level.method(text),
@@ -73,7 +73,7 @@ def refuse_other_energies(text: str) -> None:
     ParseError : post-SCF method, layers, another program's energies, or an optimised excited state
     """
     route = level.route(text).lower()
-    if re.search(r"^ (?:E2\(?\w*\)? ?=|.*\bEUMP2 =)", text, re.MULTILINE):
+    if " EUMP2 =" in text or re.search(r"\n E2\(\w{1,20}\) ?=", text):
         raise ParseError("the Gaussian log holds an MP2 or double-hybrid energy; expected Hartree-Fock or a functional")
     if "ONIOM: extrapolated energy" in text:
         raise ParseError("the Gaussian log holds ONIOM energies; expected one method for the whole molecule")

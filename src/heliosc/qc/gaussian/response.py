@@ -8,9 +8,9 @@ from heliosc.qc.external.outputs import ExcitedState, as_number, last_number
 from heliosc.qc.gaussian.level import route
 from heliosc.qc.units import POLARIZABILITY_A3
 
-_STATE = re.compile(r"^ Excited State +(\d+): +(Singlet|Triplet)-\S+ +(\S+) eV +\S+ nm +f=(\S+)", re.MULTILINE)
-_TENSOR = re.compile(r"^ Exact polarizability:((?: +-?\d+\.\d+){6})", re.MULTILINE)
-_FREQUENCIES = re.compile(r"^ Frequencies -- +(.*)$", re.MULTILINE)
+_STATE = re.compile(r"\n Excited State +(\d+): +(Singlet|Triplet)-\S+ +(\S+) eV +\S+ nm +f=(\S+)")
+_TENSOR = re.compile(r"\n Exact polarizability:((?: +-?\d+\.\d+){6})")
+_FREQUENCIES = re.compile(r"\n Frequencies -- +(.*)")
 _MULTIPLICITIES = {"Singlet": 1, "Triplet": 3}
 
 
@@ -36,7 +36,7 @@ def excitation_method(text: str) -> str | None:
 
 def polarizability(text: str) -> float | None:
     """Isotropic static polarizability, A^3."""
-    atomic = last_number(text, r"^ Isotropic polarizability for W= +0\.0+ +(\S+) Bohr")
+    atomic = last_number(text, r" Isotropic polarizability for W= +0\.0+ +(\S+) Bohr")
     if atomic is None:
         tensors = _TENSOR.findall(text)
         values = [as_number(value) for value in tensors[-1].split()] if tensors else []

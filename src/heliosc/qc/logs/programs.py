@@ -56,7 +56,7 @@ def _psi4_keywords(text: str) -> str:
 
 PROGRAMS: dict[str, Program] = {
     "orca": Program(
-        re.compile(r"^ *\* O   R   C   A \*", re.MULTILINE),
+        re.compile(r"\* O   R   C   A \*"),
         re.compile(r"\*\*\*\*ORCA TERMINATED NORMALLY|^FINAL SINGLE POINT ENERGY", re.MULTILINE),
         re.compile(r"ORCA TERMINATED NORMALLY|ORCA finished by error termination"),
         orca.parse_output,
@@ -65,19 +65,19 @@ PROGRAMS: dict[str, Program] = {
         lambda text: " ".join(orca_level.input_words(text)),
     ),
     "gaussian": Program(
-        re.compile(r"^ Initial command:", re.MULTILINE),
+        re.compile(r" Initial command:\n"),
         re.compile(
             r"^ (?:Entering Gaussian System|Leave Link +\d|Error termination via Lnk1e|Normal termination of Gaussian)",
             re.MULTILINE,
         ),
-        re.compile(r"^ (?:Error termination|Normal termination of Gaussian)", re.MULTILINE),
+        re.compile(r" termination (?:of Gaussian|via Lnk1e|in NtrErr|request processed)"),
         gaussian.parse_output,
         gaussian_errors.ERROR_RULES,
         gaussian.VERSION_PATTERN,
         gaussian_level.route,
     ),
     "psi4": Program(
-        re.compile(r"^ +P[Ss][Ii]4: An Open-Source", re.MULTILINE),
+        re.compile(r"4: An Open-Source"),
         re.compile(r"\*\*\* Psi4 (?:exiting|encountered)|^ +@\S+ Final Energy:", re.MULTILINE),
         re.compile(r"\*\*\* Psi4 (?:exiting successfully|encountered an error)"),
         psi4.parse_output,
@@ -88,7 +88,7 @@ PROGRAMS: dict[str, Program] = {
     "xtb": Program(
         xtb.BANNER,
         re.compile(r"^normal termination of xtb|^ \* finished run on", re.MULTILINE),
-        re.compile(r"\* finished run on|abnormal termination of xtb"),
+        re.compile(r"finished run on|abnormal termination of xtb"),
         xtb.parse_output,
         xtb_errors.ERROR_RULES,
         xtb.VERSION_PATTERN,

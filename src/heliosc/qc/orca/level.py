@@ -16,6 +16,7 @@ FUNCTIONALS = frozenset(_FUNCTIONAL_WORDS.split())
 """Words of a simple input line that name a functional; ``b3lyp/g`` is Gaussian's B3LYP."""
 
 _DISPERSIONS = {"d2": "d2", "d3zero": "d3zero", "d3": "d3bj", "d3bj": "d3bj", "d4": "d4", "nl": "nl", "scnl": "scnl"}
+_LONGEST_INPUT = 200_000  # characters
 _ECHO = re.compile(r"^\| *\d+>(.*)$", re.MULTILINE)
 _WAVEFUNCTION = re.compile(
     r"(?:(?:ri|dlpno|lpno|f12|scs|oo|ri-scs|dlpno-scs)-)*"
@@ -62,13 +63,20 @@ def solvent(text: str) -> str:
 
 def input_words(text: str) -> list[str]:
     """Words of the simple input lines (``! ...``) that the output repeats, lower case."""
-    lines = (line.strip() for line in _ECHO.findall(text))
+    lines = (line.strip() for line in _echo(text))
     return [word for line in lines if line.startswith("!") for word in line[1:].split("#")[0].lower().split()]
+
+
+def _echo(text: str) -> list[str]:
+    """Lines of the input file that the output repeats."""
+    start = max(text.find("INPUT FILE"), 0)
+    end = text.find("****END OF INPUT****", start)
+    return _ECHO.findall(text[start : end if end >= 0 else start + _LONGEST_INPUT])
 
 
 def _functional_of_block(text: str) -> str | None:
     """From ``%method functional ... end``."""
-    match = re.search(r"\bfunctional\s+(\S+)", "\n".join(_ECHO.findall(text)).lower())
+    match = re.search(r"\bfunctional\s+(\S+)", "\n".join(_echo(text)).lower())
     return match.group(1) if match else None
 
 

@@ -80,13 +80,13 @@ def ground_state_energy(text: str) -> float | None:
 
 def charge(text: str) -> int | None:
     """Total charge; from the repeated input where little was printed."""
-    printed = last_integer(text, r"^ *Total Charge +Charge +\.+ *(-?\d+)")
+    printed = last_integer(text, r"Total Charge +Charge +\.+ *(-?\d+)")
     return last_integer(text, _ECHOED_CHARGE + r" +(-?\d+)") if printed is None else printed
 
 
 def multiplicity(text: str) -> int | None:
     """2S+1; from the repeated input where little was printed."""
-    printed = last_integer(text, r"^ *Multiplicity +Mult +\.+ *(\d+)")
+    printed = last_integer(text, r"Multiplicity +Mult +\.+ *(\d+)")
     return last_integer(text, _ECHOED_CHARGE + r" +-?\d+ +(\d+)") if printed is None else printed
 
 

@@ -29,7 +29,11 @@ ERROR_RULES = (
     ),
     ErrorRule(r"Inconsistent or unspecified chg/mult.*", InputError, "correct charge and multiplicity"),
     ErrorRule(r"Unable to find a basis set.*", InputError, "correct the basis, e.g. def2-SVP"),
-    ErrorRule(r"[Mm]ethod (?:'name' \S{1,80}|\"\S{1,80}\").{0,200}not available.*", InputError, "correct the method, e.g. b3lyp"),
+    ErrorRule(
+        r"[Mm]ethod (?:'name' \S{1,80}|\"\S{1,80}\").{0,200}not available.*",
+        InputError,
+        "correct the method, e.g. b3lyp",
+    ),
     ErrorRule(r"(?<!\S)\S{1,80} is not a valid option", InputError, "correct the option's name"),
     ErrorRule(r"NotAnElementError.*", InputError, "correct the element symbols"),
     ErrorRule(r"PSIO[_ ]E(?:rror|RROR).*", TransientError, "its scratch files broke; check the disk's free space"),

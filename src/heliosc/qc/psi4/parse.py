@@ -20,10 +20,11 @@ _GEOMETRY = re.compile(
     r"(?:[^\S\n]*Center .*\n[ -]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
 )
 _STATE = re.compile(r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):")
+_CORRELATED_WORDS = ("MP2", "OCC", "CCENERGY", "DETCI")
 _CORRELATED = re.compile(
     r"MP2 Hybrid +=[ \t]+TRUE|^[ \t]+(?://[ \t]+)?(?:DF-?MP2|DFOCC|FNOCC|CCENERGY|OCC|DETCI)\b", re.MULTILINE
 )
-_FINAL = re.compile(r"^ +@\S+ Final Energy:", re.MULTILINE)
+_FINAL = re.compile(r" Final Energy: ")
 _OCCUPIED = re.compile(r"(?:Doubly|Alpha) Occupied:(.*?)(?:Virtual|Beta Occupied|\Z)", re.DOTALL)
 _VIRTUAL = re.compile(r"\n[^\S\n]*(?:Alpha )?Virtual:(.*?)(?:Beta Occupied|\Z)", re.DOTALL)
 
@@ -44,7 +45,7 @@ def parse_output(text: str) -> ProgramOutput:
         terminated_normally="*** Psi4 exiting successfully" in text,
         scf_converged=is_scf_converged(text),
         optimization_converged=is_optimization_converged(text),
-        energy_hartree=last_number(text, rf"(?:Final Energy:|^{ENERGY_MARK})\s+(\S+)"),
+        energy_hartree=energy(text),
         homo_eV=homo,
         lumo_eV=lumo,
         dipole_debye=dipole(text),
@@ -75,7 +76,7 @@ def refuse_other_energies(text: str) -> None:
     """
     if ENERGY_MARK in text:
         return
-    if _CORRELATED.search(text):
+    if any(word in text for word in _CORRELATED_WORDS) and _CORRELATED.search(text):
         raise ParseError("the Psi4 output holds a post-SCF or double-hybrid energy; expected an SCF or a functional")
     if len(set(_STATE.findall(text))) > 1:
         raise ParseError("the Psi4 output holds several charges or multiplicities; expected one, split the input")
@@ -84,6 +85,11 @@ def refuse_other_energies(text: str) -> None:
     n_energies = len(_FINAL.findall(text))
     if n_energies > 1 and "OPTKING" not in text and "inite differences" not in text:
         raise ParseError(f"the Psi4 output holds {n_energies} single points; expected one, split the input")
+
+
+def energy(text: str) -> float | None:
+    """Energy of our own mark, Eh, else of the last SCF."""
+    return last_number(text, rf"{ENERGY_MARK if ENERGY_MARK in text else 'Final Energy:'}\s+(\S+)")
 
 
 def is_scf_converged(text: str) -> bool:

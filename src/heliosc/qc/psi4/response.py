@@ -8,7 +8,7 @@ from heliosc.qc.external.outputs import ExcitedState, as_number
 
 _TABLE = "Sym: GS->ES (Trans)"
 _STATE = re.compile(r"^ +\d+ +\S+->\S+ +\((\d) [^)\n]+\) +\S+ +(\S+) +\S+ +(\S+)", re.MULTILINE)
-_FREQUENCIES = re.compile(r"^ *Freq \[cm\^-1\] +(.*)$", re.MULTILINE)
+_FREQUENCIES = re.compile(r" Freq \[cm\^-1\] +(.*)")
 
 
 def excited_states(text: str) -> tuple[ExcitedState, ...]:

@@ -15,16 +15,16 @@ from heliosc.qc.geometries import Geometry
 from heliosc.qc.units import BOHR_A
 from heliosc.qc.xtb import level
 
-BANNER = re.compile(r"^ *\| +x T B +\| *$", re.MULTILINE)
+BANNER = re.compile(r"  x T B  +\|")
 VERSION_PATTERN = r"(?:\* xtb version|^ *\| +Version) (\d\S*)"
 
-_ORBITAL = r"^ +\d+ .* (\S+) \({name}\)"
-_OLD_ORBITALS = re.compile(r"^ occ\. : +(.*)\n eps  : +(.*)$", re.MULTILINE)
+_OLD_ORBITALS = re.compile(r"\n occ\. : +(.*)\n eps  : +(.*)")
 _XYZ = re.compile(r"final structure:\n=+\n *\d+\n.*\n((?:[A-Z][a-z]?(?: +-?\d+\.\d+){3} *\n)+)")
 _TURBOMOLE = re.compile(r"final structure:\n=+\n\$coord *\n((?:(?: +-?\d+\.\d+){3} +[A-Za-z]{1,2} *\n)+)\$end")
 _ELEMENT_ROW = re.compile(r"^ +\d+ +\d+ ([A-Z][a-z]?) +(\d[\d, -]*)$", re.MULTILINE)
 _PROPERTY_ROW = re.compile(r"^ +(\d+) +\d+ ([A-Z][a-z]?)(?: +-?\d+\.\d+){4} *$", re.MULTILINE)
 _FREQUENCIES = re.compile(r"^eigval : +(.*)$", re.MULTILINE)
+_HEAD = 200_000  # characters in which every output has said what it was asked
 _MAX_DIGITS = 5  # of an atom's number
 _IS_ZERO_PER_CM = 0.1  # rotations and translations are projected out
 
@@ -112,7 +112,7 @@ def orbital_energies(text: str) -> tuple[float | None, float | None]:
     """HOMO and LUMO, eV, from the last orbital block."""
     rows = _OLD_ORBITALS.findall(text)
     if not rows:
-        return last_number(text, _ORBITAL.format(name="HOMO")), last_number(text, _ORBITAL.format(name="LUMO"))
+        return _number_before(text, " (HOMO)"), _number_before(text, " (LUMO)")
     end = text.rfind("SCC energy", 0, text.rfind(rows[-1][1]))  # 6.1 writes ten orbitals a row, before the energies
     last = _OLD_ORBITALS.findall(text[max(end, 0) :])
     pairs = [pair for row in last for pair in zip(row[0].split(), row[1].split(), strict=False)]
@@ -122,16 +122,23 @@ def orbital_energies(text: str) -> tuple[float | None, float | None]:
     return max(occupied, default=None), min(virtual, default=None)
 
 
+def _number_before(text: str, mark: str) -> float | None:
+    """Number that stands before the last occurrence of a mark, on its line."""
+    end = text.rfind(mark)
+    words = text[text.rfind("\n", 0, max(end, 0)) + 1 : end].split() if end >= 0 else []
+    return as_number(words[-1]) if words else None
+
+
 def dipole(text: str) -> float | None:
     """Norm of the dipole moment, D."""
-    multipole = last_number(text, r"^molecular dipole:\n.*\n.*\n +full:(?: +\S+){3} +(\S+)")
+    multipole = last_number(text, r"molecular dipole:\n.*\n.*\n +full:(?: +\S+){3} +(\S+)")
     return multipole if multipole is not None else last_number(text, r"total \(Debye\): +(\S+)")
 
 
 def charge(text: str) -> int | None:
     """Total charge: from the set-up, the command line, or the summary."""
-    printed = last_integer(text, r"^[ :]*(?:net )?charge +:? +(-?\d+)\b")
-    asked = last_integer(text, r"^ *program call.*(?:--chrg|-c) +(-?\d+)")
+    printed = last_integer(text[:_HEAD], r"^[ :]*(?:net )?charge +:? +(-?\d+)\b")
+    asked = last_integer(text[:_HEAD], r"^ *program call.*(?:--chrg|-c) +(-?\d+)")
     summed = last_number(text, r":: total charge +(\S+) e")
     if printed is not None or asked is not None:
         return asked if printed is None else printed
@@ -140,9 +147,9 @@ def charge(text: str) -> int | None:
 
 def multiplicity(text: str) -> int | None:
     """2S+1: as asked, else the lowest of the electron count, which is what xtb takes."""
-    unpaired = last_integer(text, r"^ *program call.*(?:--uhf|-u) +(\d+)")
-    spin = last_number(text, r"^ *spin +: +(\S+)")
-    n_electrons = last_integer(text, r"(?:# electrons|number of electrons +:|Nel +:) +(\d+)")
+    unpaired = last_integer(text[:_HEAD], r"^ *program call.*(?:--uhf|-u) +(\d+)")
+    spin = last_number(text[:_HEAD], r"^ *spin +: +(\S+)")
+    n_electrons = last_integer(text[:_HEAD], r"(?:# electrons|number of electrons +:|Nel +:) +(\d+)")
     if unpaired is not None:
         return unpaired + 1
     if spin is not None:
