@@ -7,8 +7,9 @@ Below chi_c the pair mixes in one phase and charges recombine; far above it the 
 the minority component and demixes with time. The best blends lie between: the window reaches from chi_c to the chi at
 which the donor-rich phase holds just the percolating fraction of acceptor. It is a window, never a minimum.
 
-The estimate is rough: the error of the parameters alone makes chi uncertain by about 0.1 (``std``), and it knows
-neither crystallisation nor kinetics.
+The estimate is rough: the error of the parameters alone makes chi uncertain by 0.15 to 0.6 (``std``), ten times the
+width of the window, so it rules out extremes and cannot place a blend inside. It knows neither crystallisation nor
+kinetics.
 
 References
 ----------
@@ -32,8 +33,8 @@ from heliosc.errors import InputError
 LINDVIG_ALPHA = 0.6
 REFERENCE_VOLUME = 100.0  # cm3/mol
 PERCOLATING_FRACTION = 0.2  # volume fraction of acceptor that still conducts through the mixed phase
-COMPONENT_STD = (0.9, 2.7, 2.1)
-"""Standard error of an estimated delta_D, delta_P, delta_H, MPa^0.5: 1.25 x the mean absolute error for aromatics."""
+COMPONENT_STD = (0.9, 3.6, 2.8)
+"""Standard error of an estimated delta_D, delta_P, delta_H, MPa^0.5: 1.25 x the mean absolute error for heteroaromatics."""
 
 _GAS_CONSTANT = 8.314462618  # J/(mol K)
 _WEIGHTS = (1.0, 0.25, 0.25)
