@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from pathlib import Path
 from heliosc.execution import QCResultStore, WorkerSettings, run_tasks
 from heliosc.execution.parsl.settings import ParslSettings
 from heliosc.execution.parsl.transport import ParslTransport
-settings = ParslSettings(workers_per_node=2, heartbeat_s=1, lost_after_s=4, folder=Path(sys.argv[2]))
+settings = ParslSettings(workers_per_node=2, heartbeat_s=1, lost_after_s=20, folder=Path(sys.argv[2]))
 run_tasks(
     QCResultStore(Path(sys.argv[1])),
     transport=lambda store: ParslTransport(settings, WorkerSettings(scratch=Path(sys.argv[2]))),
@@ -73,7 +74,7 @@ def wait_until(condition: Callable[[], bool], *, limit_s: float = 10) -> None:
 
 @pytest.fixture
 def settings(fast_folder: Path) -> ParslSettings:
-    return ParslSettings(workers_per_node=2, heartbeat_s=1, lost_after_s=4, folder=fast_folder / "scratch")
+    return ParslSettings(workers_per_node=2, heartbeat_s=1, lost_after_s=20, folder=fast_folder / "scratch")
 
 
 @pytest.fixture
@@ -126,6 +127,7 @@ def test_killed_worker_manager_and_interchange_cost_no_attempt(
     ).keys
     squares = store.submit_many(requests(6)[:6]).keys
     victims = [WORKER, MANAGER, INTERCHANGE]
+    settings = replace(settings, lost_after_s=4)
     log = fast_folder / "log"
 
     def kill_next() -> bool:
