@@ -21,6 +21,7 @@ from heliosc.qc.xtb.parse import vertical_energies
 
 MAX_SPIN_CONTAMINATION = 0.1
 MAX_ATOMS = 1_000
+_MAX_KEYWORDS = 500  # characters that are kept
 _IMAGINARY_PER_CM = -20.0  # below it a frequency is no numerical noise
 
 
@@ -121,39 +122,61 @@ def _checked(job: JobText, output: ProgramOutput, *, source: LogSource, folder: 
     ------
     HelioscError : the class and the message say what does
     """
-    program = PROGRAMS[job.program]
-    if output.terminated_normally and output.version is None:
-        raise ParseError("the head of the output is missing: it ends normally but names no version; copy it again")
-    reason = unfinished(output)
-    if reason:
-        raise classify(job.text, rules=program.error_rules, output=output, reason=reason)
-    if output.energy_hartree is None or not math.isfinite(output.energy_hartree):
-        raise ParseError("the output ends normally but holds no energy, or one that is no number")
+    energy = _energy_of_success(job, output)
     level = level_name(output, program=job.program)
-    multiplicity = 1 if level.startswith("gfnff") else output.multiplicity
-    if output.charge is None or multiplicity is None:
+    charge, multiplicity = output.charge, 1 if level.startswith("gfnff") else output.multiplicity
+    if charge is None or multiplicity is None:
         raise ParseError("charge or multiplicity not found: the head of the output is missing, or little was printed")
-    geometry_file = None
-    if job.program == "xtb" and output.geometry is None:
-        geometry, geometry_file = geometry_beside(job.text, energy_hartree=output.energy_hartree, folder=folder)
-        output = replace(output, geometry=geometry)
-    elif output.geometry is None:
-        raise ParseError("the output holds no complete geometry: coordinates are missing or are no numbers")
-    if output.geometry is not None:
-        check_state(output.geometry, charge=output.charge, multiplicity=multiplicity)
+    geometry, geometry_file = _geometry(job, output, energy_hartree=energy, folder=folder)
+    if geometry is not None:
+        check_state(geometry, charge=charge, multiplicity=multiplicity)
+    output = replace(output, geometry=geometry)
     return LogJob(
         source=source,
         program=job.program,
         level=level,
         output=output,
-        energy_hartree=output.energy_hartree,
-        charge=output.charge,
+        energy_hartree=energy,
+        charge=charge,
         multiplicity=multiplicity,
-        keywords=program.keywords(job.text)[:500],
+        keywords=PROGRAMS[job.program].keywords(job.text)[:_MAX_KEYWORDS],
         geometry_file=geometry_file,
         vertical_eV=vertical_energies(job.text) if job.program == "xtb" else (None, None),
         flags=tuple(_flags(output, level=level, multiplicity=multiplicity, source=source)),
     )
+
+
+def _energy_of_success(job: JobText, output: ProgramOutput) -> float:
+    """Energy, Eh, of a job that came to its end.
+
+    Raises
+    ------
+    HelioscError : it did not, or the energy is no number
+    """
+    if output.terminated_normally and output.version is None:
+        raise ParseError("the head of the output is missing: it ends normally but names no version; copy it again")
+    reason = unfinished(output)
+    if reason:
+        raise classify(job.text, rules=PROGRAMS[job.program].error_rules, output=output, reason=reason)
+    if output.energy_hartree is None or not math.isfinite(output.energy_hartree):
+        raise ParseError("the output ends normally but holds no energy, or one that is no number")
+    return output.energy_hartree
+
+
+def _geometry(
+    job: JobText, output: ProgramOutput, *, energy_hartree: float, folder: Path
+) -> tuple[Geometry | None, str | None]:
+    """Geometry, and the file beside the output it was read from; only xtb may go without.
+
+    Raises
+    ------
+    ParseError : another program's output holds no complete geometry
+    """
+    if output.geometry is not None:
+        return output.geometry, None
+    if job.program == "xtb":
+        return geometry_beside(job.text, energy_hartree=energy_hartree, folder=folder)
+    raise ParseError("the output holds no complete geometry: coordinates are missing or are no numbers")
 
 
 def unfinished(output: ProgramOutput) -> str | None:

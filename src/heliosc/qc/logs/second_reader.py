@@ -42,7 +42,7 @@ def disagreements(job: LogJob, path: Path) -> list[str] | None:
     if not is_trusted(job):
         return None
     try:
-        from cclib.io import ccread
+        from cclib.io.ccio import ccread
     except ImportError as error:
         raise MissingDependencyError("the cross-check needs cclib: `pip install heliosc[qc]`") from error
     try:
