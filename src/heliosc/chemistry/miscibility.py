@@ -34,7 +34,7 @@ LINDVIG_ALPHA = 0.6
 REFERENCE_VOLUME = 100.0  # cm3/mol
 PERCOLATING_FRACTION = 0.2  # volume fraction of acceptor that still conducts through the mixed phase
 COMPONENT_STD = (0.9, 3.6, 2.8)
-"""Standard error of an estimated delta_D, delta_P, delta_H, MPa^0.5: 1.25 x the mean absolute error, heteroaromatics."""
+"""Standard error of delta_D, delta_P, delta_H, MPa^0.5: 1.25 x the mean absolute error (heteroaromatics)."""
 
 _GAS_CONSTANT = 8.314462618  # J/(mol K)
 _WEIGHTS = (1.0, 0.25, 0.25)
