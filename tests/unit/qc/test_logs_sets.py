@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from heliosc.errors import MissingDependencyError
 from heliosc.properties import PropertyKey
 from heliosc.qc.geometries import Geometry
-from heliosc.qc.logs.export import identity, outcome, value_rows
+from heliosc.qc.logs.export import identity, job_record, outcome, value_rows
 from heliosc.qc.logs.folder import read_folder
 from heliosc.qc.logs.jobs import LogJob
 from heliosc.qc.logs.sets import LogSet, log_sets
@@ -211,6 +213,34 @@ def test_every_value_names_its_files(thiophene: dict[str, LogSet]) -> None:
     assert rows["homo_energy"]["file"] == "gfn2/opt_neutral.out.gz"
     assert {row["source"] for row in rows.values()} == {"log"}
     assert {row["unit"] for name, row in rows.items() if "energy" in name} == {"eV"}
+
+
+def test_a_job_says_what_it_found(thiophene_jobs: list[LogJob]) -> None:
+    records = {job.source.file: job_record(job) for job in thiophene_jobs}
+    record = records["b3lyp/cation_at_neutral.out.gz"]
+    assert {name: record[name] for name in ("program", "version", "method", "basis", "dispersion", "solvent")} == {
+        "program": "psi4",
+        "version": "1.3.2",
+        "method": "b3lyp",
+        "basis": "sto-3g",
+        "dispersion": "none",
+        "solvent": "none",
+    }
+    assert (record["charge"], record["multiplicity"], record["optimization_converged"]) == (1, 2, None)
+    assert "scf_type df" in record["keywords"]
+    assert records["gfn2/cation_at_neutral.out.gz"]["geometry_file"] == "r0.xyz"
+    assert records["gfn2/cation_at_neutral.out.gz"]["keywords"] == "--norestart --chrg 1 --uhf 1"
+
+
+def test_the_cross_check_without_cclib_says_how_to_get_it(
+    thiophene_jobs: list[LogJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from heliosc.qc.logs.second_reader import disagreements
+
+    monkeypatch.setitem(sys.modules, "cclib", None)
+    job = next(job for job in thiophene_jobs if job.program == "psi4")
+    with pytest.raises(MissingDependencyError, match=r"pip install heliosc\[qc\]"):
+        disagreements(job, RECORDED / job.source.file)
 
 
 def test_same_bytes_are_the_same_result(thiophene: dict[str, LogSet], tmp_path: Path) -> None:
