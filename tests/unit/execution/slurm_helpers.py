@@ -57,7 +57,7 @@ class FakeSlurm:
 
 def slurm_settings(folder: Path, **changes: Any) -> SlurmSettings:
     """Settings that look often and wait shortly."""
-    quick = {"poll_s": 0.01, "look_s": 0.01, "grace_s": 0.05, "keep_folders": "always"}
+    quick = {"poll_s": 0.05, "look_s": 0.01, "grace_s": 0.05, "keep_folders": "always"}
     return SlurmSettings(folder / "jobs", **{**quick, **changes})
 
 

@@ -103,7 +103,7 @@ class SlurmCommands:
         TransientError : the controller does not answer
         """
         answer = self._ask(
-            "squeue", "--noheader", "--array", "--states=all", f"--user={os.getuid()}", f"--format={_FIELDS}"
+            "squeue", "--all", "--noheader", "--array", "--states=all", f"--user={os.getuid()}", f"--format={_FIELDS}"
         )
         if answer.returncode != 0:
             raise TransientError(f"squeue failed: {_said(answer)}")
@@ -116,7 +116,7 @@ class SlurmCommands:
         ------
         TransientError : the controller does not answer
         """
-        answer = self._ask("scontrol", "--oneliner", "show", "job", job_id)
+        answer = self._ask("scontrol", "--all", "--oneliner", "show", "job", job_id)
         if answer.returncode != 0 and "Invalid job id" not in _said(answer):
             raise TransientError(f"scontrol failed: {_said(answer)}")
         return [entry for line in answer.stdout.splitlines() if (entry := _shown_entry(line)) is not None]

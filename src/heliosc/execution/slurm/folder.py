@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from heliosc.errors import ParseError, ResourceError
+from heliosc.errors import ParseError, ResourceError, TransientError
 from heliosc.execution.tasks import Task
 from heliosc.files import write_atomically
 
@@ -113,11 +113,14 @@ class JobFolder:
         Raises
         ------
         ParseError : the file is damaged
+        TransientError : it cannot be read now
         """
         path = self._answer(token)
         try:
             answer = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise TransientError(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
             raise ParseError(f"answer of the node in {path} cannot be read: {error}") from error
         if not isinstance(answer, dict) or answer.get("token") != token or answer.get("event") not in _EVENTS:
             raise ParseError(f"answer of the node in {path} is not one of task {token}")

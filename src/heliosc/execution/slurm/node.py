@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from heliosc.errors import HelioscError
+from heliosc.errors import HelioscError, UsageError
 from heliosc.execution.pool import WorkerPool, WorkerSettings
 from heliosc.execution.protocol import restore_import_path_variable
 from heliosc.execution.slurm.folder import JobFolder
@@ -32,7 +32,9 @@ def main(arguments: list[str]) -> int:
     folder, element = JobFolder(Path(arguments[0])), int(arguments[1])
     restore_import_path_variable()
     try:
-        own = os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ["SLURM_JOB_ID"]
+        own = os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID")
+        if own is None:
+            raise UsageError("SLURM_JOB_ID is not set; this module is started by Slurm with a job's script")
         if (holder := folder.take_claim(own)) != own:
             print(f"the job in {folder.path} belongs to {holder}: {own} is a second copy and ends here")
             return 0

@@ -6,9 +6,10 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from heliosc.errors import ParseError
+from heliosc.errors import ParseError, TransientError
 from heliosc.execution.jobs import Job
 from heliosc.execution.slurm.commands import QueueEntry
 from heliosc.execution.slurm.folder import JobFolder, JobPlan
@@ -137,7 +138,8 @@ class WatchedJob:
                 element.has_begun = True
                 task = element.open[token]
                 if token in answered:
-                    yield self._told(element, self._answer(task))
+                    with suppress(TransientError):  # the file system has a bad moment: it is looked for again
+                        yield self._told(element, self._answer(task))
                 elif token not in self._started:
                     self._started.add(token)
                     yield TaskStarted(task)
