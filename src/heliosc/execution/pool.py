@@ -35,6 +35,8 @@ START_LIMIT_S = 300.0  # for importing the callable, which may pull in large lib
 _TAIL_CHARACTERS = 500
 _MAX_STILLBORN = 10
 _SHORT_S = 1.0  # a task that waits behind another for so long may as well run elsewhere
+_VERY_SHORT_S = 0.02  # about one wait for the disk
+_GATHER_S = 0.01  # answers are collected for so long while the workers have more to do
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,11 @@ class WorkerPool:
     def n_free(self) -> int:
         """Number of tasks that ``start`` can take now.
 
-        While tasks are short it is one a worker more: the next task then starts at once, and not after the driver has
-        waited for the disk. Long tasks are left to other drivers of the store.
+        While tasks are short it is one or two a worker more: the next task then starts at once, and not after the
+        driver has waited for the disk. Long tasks are left to other drivers of the store.
         """
-        n_ahead = self._n_workers if self._usual_s < _SHORT_S else 0
-        return self._n_workers + n_ahead - len(self.running())
+        n_ahead = sum(self._usual_s < limit_s for limit_s in (_SHORT_S, _VERY_SHORT_S))
+        return (1 + n_ahead) * self._n_workers - len(self.running())
 
     def running(self) -> list[Task]:
         """Tasks taken and not yet answered."""
@@ -162,15 +164,21 @@ class WorkerPool:
         ResourceError : a worker ended before it was ready: none can run here
         """
         self._guard.keep()
+        events = self._look(timeout_s)
+        gather_until = time.monotonic() + _GATHER_S
+        while events and self._waiting and (left_s := gather_until - time.monotonic()) > 0:
+            events += self._look(left_s)
+        if not events:
+            self._feed()
+        return events
+
+    def _look(self, timeout_s: float) -> list[TransportEvent]:
         deadlines = [job.deadline for job in self._workers.values() if job is not None]
         until_deadline = min(deadlines, default=float("inf")) - time.monotonic()
         self._selector.select(max(0.0, min(timeout_s, until_deadline)))
         with suppress(BlockingIOError):
             os.eventfd_read(self._alarm)
-        events = [event for worker in list(self._workers) for event in self._look_at(worker)]
-        if not events:
-            self._feed()
-        return events
+        return [event for worker in list(self._workers) for event in self._look_at(worker)]
 
     def drop(self, key: str) -> None:
         """Kill the worker that runs this task, without an event."""

@@ -52,10 +52,9 @@ def test_a_short_task_waits_at_its_worker_for_the_one_before(pool: WorkerPool) -
     assert pool.n_free == 1  # nobody knows yet how long tasks are
     pool.start([task("square", x=1)])
     answers(pool, 1)
-    assert pool.n_free == 2
+    assert pool.n_free >= 2
     first, second = task("square", x=2), task("square", x=3)
     pool.start([first, second])
-    assert pool.n_free == 0
     assert pool.running() == [first, second]
     ends = answers(pool, 2)  # nobody has asked for the second to be started
     assert [(event.task, event.result) for event in ends if isinstance(event, TaskSuccess)] == [
@@ -65,7 +64,8 @@ def test_a_short_task_waits_at_its_worker_for_the_one_before(pool: WorkerPool) -
 
 
 def test_long_tasks_are_left_to_others(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("heliosc.execution.pool._SHORT_S", 0.0)
+    for name in ("_SHORT_S", "_VERY_SHORT_S"):
+        monkeypatch.setattr(f"heliosc.execution.pool.{name}", 0.0)
     pool.start([task("square", x=1)])
     answers(pool, 1)
     assert pool.n_free == 1
