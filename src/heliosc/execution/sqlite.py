@@ -60,7 +60,7 @@ class SQLiteDatabase(Database):
     def _prepare(self) -> None:
         self.execute("PRAGMA journal_mode=DELETE")
         self.execute("PRAGMA synchronous=FULL")
-        if self._version() == SCHEMA_VERSION:
+        if self._version_at_one_moment() == SCHEMA_VERSION:
             return
         self._connection.create_function("content_digest", 3, content_digest, deterministic=True)
         with self.transaction():
@@ -84,6 +84,13 @@ class SQLiteDatabase(Database):
             )
         if self.path.stat().st_size > 0:
             raise _damaged(self.path, "nothing in it can be read")
+
+    def _version_at_one_moment(self) -> int:
+        self.execute("BEGIN")  # another process may be making the store between two looks
+        try:
+            return self._version()
+        finally:
+            self._rollback()
 
     def _version(self) -> int:
         """Schema version of the file, 0 for an empty one."""

@@ -37,6 +37,8 @@ for n in range(50):
                     numbers = [(start + 20 * n + x) % 1000 for x in range(100)]
                     store.submit_many([TaskRequest("m:f", {"x": x}) for x in numbers])
             code = 0
+        except Exception as error:
+            print(repr(error), file=sys.stderr, flush=True)
         finally:
             os._exit(code)
     children.append(pid)

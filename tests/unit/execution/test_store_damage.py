@@ -29,6 +29,8 @@ for writer in range(32):
                 for n in range(int(sys.argv[2])):
                     store.submit("m:f", {"writer": writer, "n": n})
             code = 0
+        except Exception as error:
+            print(repr(error), file=sys.stderr, flush=True)
         finally:
             os._exit(code)
     children.append(pid)
