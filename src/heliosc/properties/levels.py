@@ -4,8 +4,8 @@
 ``functional-dispersion/basis[program]``: the program belongs to it, since ``b3lyp`` is not the same functional
 everywhere. A solvent model is part of the level: ``gfn2+alpb(toluene)``, ``b3lyp-d4/def2-svp+smd(toluene)[orca]``.
 Excitation energies carry ``tda-`` or ``td-`` before the functional. ``cal-NAME.VERSION//BASE`` is a value of level BASE
-after a fitted map: to gas-phase experiment (``gas``), to cyclic voltammetry (``cv``), to a film (``film``), or to a
-better level under any other name.
+after a fitted map: to gas-phase experiment (``gas``), to cyclic voltammetry (``cv``; ``cvpolymer`` from a repeat unit
+to its polymer), to a film (``film``), or to a better level under any other name.
 
 IE and EA from GFN2-xTB and IPEA1-xTB carry the published empirical shift of 4.846 eV, so every stored value is on the
 gas-phase scale of experiment.
@@ -72,7 +72,7 @@ _AB_INITIO = re.compile(
 
 
 _CALIBRATED = re.compile(r"cal-(?P<name>[a-z0-9]{1,20})\.(?P<version>[1-9][0-9]{0,3})//(?P<base>.+)")
-_CALIBRATED_SCALES = {"gas": "gas phase", "cv": "CV", "film": "film"}
+_CALIBRATED_SCALES = {"gas": "gas phase", "cv": "CV", "cvpolymer": "CV", "film": "film"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ def test_malformed_calibrated_levels_are_refused(level: str) -> None:
 
 
 def test_calibrated_levels_stand_on_the_scale_they_lead_to() -> None:
-    assert level_of_theory("cal-cv.1//gfn2").scale == "CV"
+    assert level_of_theory("cal-cv.1//gfn2").scale == level_of_theory("cal-cvpolymer.1//gfn2").scale == "CV"
     assert level_of_theory("cal-film.3//ipea1//gfn2").scale == "film"
     assert level_of_theory("cal-b3lyp.1//gfn2").scale == level_of_theory("gfn2").scale
     assert level_of_theory("cal-cv.1//gfn2").tier == "xtb"
