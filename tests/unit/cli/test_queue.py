@@ -102,3 +102,21 @@ def test_watching_ends_when_nothing_is_open(store_file: Path) -> None:
     answer = run("status", "--store", str(store_file), "--watch")
     assert answer.exit_code == 0
     assert "time left: 0 s" in answer.stdout
+
+
+def test_a_damaged_store_is_repaired_from_what_is_whole(store: QCResultStore, store_file: Path) -> None:
+    store.backups.write(store_file.with_name("store.sqlite.backup"))
+    store.close()
+    sound = run("repair", str(store_file), "--json")
+    assert json.loads(sound.stdout)["damaged"] is None
+    data = bytearray(store_file.read_bytes())
+    data[:100] = b"\0" * 100
+    store_file.write_bytes(data)
+    assert run("status", "--store", str(store_file)).exit_code == 3
+    repaired = run("repair", str(store_file))
+    assert repaired.exit_code == 0
+    assert "7 tasks and 1 results now" in repaired.stderr
+    with QCResultStore(store_file) as again:
+        assert again.counts().done == 1
+        assert again.counts().total == 7
+    assert run("repair", str(store_file.with_name("absent"))).exit_code == 3

@@ -16,5 +16,5 @@ def commands() -> None:
 
 
 _OWN = (calculations.run, calculations.export, calculations.levels)
-for _command in (*_OWN, queue.status, queue.retry, queue.cancel, parse_logs.parse, calibrate):
+for _command in (*_OWN, queue.status, queue.retry, queue.cancel, queue.repair, parse_logs.parse, calibrate):
     app.command()(_command)

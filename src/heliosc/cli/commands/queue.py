@@ -80,6 +80,31 @@ def cancel(
     messages.print(f"{n_cancelled} cancelled; `heliosc qc retry` takes it back.")
 
 
+def repair(
+    store: Annotated[Path, typer.Argument(help="Store file, as the message that sent you here names it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put a damaged store together from what is whole in it and in its backup; the damaged file is kept beside it."""
+    from heliosc.execution.repair import repair as repair_store
+
+    if not store.is_file() and not store.with_name(f"{store.name}.backup").is_file():
+        raise InputError(f"there is no store at {store}, and no backup of one; name a store file")
+    report = repair_store(store)
+    if as_json:
+        print_json(asdict(report))
+    elif report.damaged is None:
+        messages.print(f"{store} is sound: {report.n_tasks} tasks, {report.n_results} results; nothing was changed.")
+    else:
+        messages.print(
+            f"{store} was damaged: {report.damage}\nIt has {report.n_tasks} tasks and {report.n_results} results now, "
+            f"{report.n_tasks_from_backup} and {report.n_results_from_backup} of them from the backup. "
+            f"{report.n_requeued} will be computed again; {report.n_results_without_task} results belong to no task now. "
+            f"The damaged file is kept: {report.damaged}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def _look_at(store: QCResultStore) -> tuple[RenderableType, bool]:
     summary = summarize(store)
     return rendered_queue(summary, store.failures()), summary.counts.n_final == summary.counts.total
