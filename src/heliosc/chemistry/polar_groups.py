@@ -1,6 +1,6 @@
 """Polar and hydrogen-bonding contributions of functional groups to the cohesive energy, by additive increments.
 
-Mathieu's model has no increment for aromatic heteroatoms, sulfur, silicon, bromine and iodine, which organic
+Mathieu's model has no increment for aromatic heteroatoms, imines, sulfur, silicon, bromine and iodine, which organic
 semiconductors are made of. Those are anchored here: each takes the value with which its parent compound (pyridine for
 an aromatic nitrogen, thiophene for an aromatic sulfur, ...) has exactly the polar parameter that was measured.
 Neighbouring dipoles that cancel are not seen by any additive model.
@@ -44,6 +44,8 @@ _ANCHORS: dict[str, tuple[str, float]] = {
     "I(0)": ("Ic1ccccc1", 6.0),
     "O=S": ("CS(C)=O", 16.4),
     "sulfone": ("O=S1(=O)CCCC1", 18.2),
+    "C=N": ("CON=C(C)C", 4.6),
+    "C=S": ("CN(C)C(=S)N(C)C", 6.0),
     "Si": ("C[Si](C)(C)O[Si](C)(C)C", 2.0),
 }
 _TAKEN_AS = {"Se(0)": "S(0)", "aromatic Se": "aromatic S"}  # nothing measured: the lighter homologue stands in
