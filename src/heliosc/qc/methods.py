@@ -11,6 +11,7 @@ from heliosc.properties.levels import XTB_METHODS, parse_level
 
 Grid = Literal["coarse", "normal", "fine"]
 GRIDS: tuple[Grid, ...] = get_args(Grid)
+_POST_SCF = re.compile(r"(?:df|ri|scs|sos|dlpno)*(?:mp[2-5]|cc|ci|qci|fci)")
 _DISPERSION = re.compile(r"(?P<functional>.+?)-(?P<dispersion>d3bj|d4)")
 
 
@@ -81,8 +82,13 @@ def same_basis(first: str, second: str) -> bool:
 
 
 def same_functional(asked: str, said: str) -> bool:
-    """Whether what a program says it ran is what was asked, without spin prefix, dispersion and punctuation."""
+    """Whether what a program says it ran is what was asked, without spin prefix, dispersion and punctuation.
+
+    Of a post-SCF method programs name the Hartree-Fock reference.
+    """
     wanted, got = _plain_functional(asked), _plain_functional(said)
+    if got == "hf" and _POST_SCF.match(wanted):
+        return True
     return got in (wanted, f"r{wanted}", f"u{wanted}", f"ro{wanted}")
 
 

@@ -12,6 +12,8 @@ from heliosc.qc.units import HARTREE_EV, POLARIZABILITY_A3
 
 _STATE = re.compile(rf"^{SINGLET_MARK} (\S+) (\S+)$", re.MULTILINE)
 
+_ORBITAL_BASIS = re.compile(r"^ *Name: (\S+)\n *Role: ORBITAL$", re.MULTILINE)
+
 
 def parse_own_output(text: str) -> ProgramOutput:
     """Read an output of an input of ours.
@@ -24,10 +26,12 @@ def parse_own_output(text: str) -> ProgramOutput:
     states = tuple(
         ExcitedState(1, float(energy) * HARTREE_EV, float(strength)) for energy, strength in _STATE.findall(text)
     )
+    bases = _ORBITAL_BASIS.findall(text)
     polarizability = last_number(text, rf"^{POLARIZABILITY_MARK} (\S+)$")
     frequencies = re.findall(rf"^{FREQUENCIES_MARK} (.+)$", text, re.MULTILINE)
     return replace(
         output,
+        basis=bases[-1].lower() if bases else output.basis,  # a guess in a smaller basis comes before it
         excited_states=states or output.excited_states,
         excitation_method="tda" if states else output.excitation_method,
         polarizability_A3=None if polarizability is None else polarizability * POLARIZABILITY_A3,
