@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from heliosc.cli.errors import messages
 
@@ -28,6 +36,15 @@ def fetch_progress() -> Iterator[Callable[[str, int, int | None], None]]:
             bars.update(tasks[name], completed=n_bytes, total=total)
 
         yield show
+
+
+@contextmanager
+def describe_progress() -> Iterator[Callable[[int, int], None]]:
+    """A listener of ``heliosc.datasets.full_descriptors``."""
+    columns = (TextColumn("describe"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, disable=not messages.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 @contextmanager

@@ -7,22 +7,15 @@ Four stages, each spread over worker processes and each leaving files that a lat
 
 from __future__ import annotations
 
-import csv
 import fcntl
-import hashlib
-import json
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
-
-import heliosc
 from heliosc.datasets import bulk_descriptors
 from heliosc.datasets.consolidate import (
     MergedPart,
@@ -33,23 +26,21 @@ from heliosc.datasets.consolidate import (
 )
 from heliosc.datasets.describe import DescribeJob, describe_jobs, describe_molecules
 from heliosc.datasets.locate import SourceFiles
+from heliosc.datasets.merge_books import SourceCount, count_rows, write_quarantine, write_summary
 from heliosc.datasets.parts import Part, parts_for
 from heliosc.datasets.plausibility import USUAL_MEDIAN, is_unusual
 from heliosc.datasets.records.registry import CHUNK_ROWS, read_chunks
 from heliosc.datasets.schema import (
-    MERGE_FILE,
     MOLECULES_FOLDER,
     PROPERTIES_FOLDER,
     QUARANTINE_FILE,
-    QUARANTINE_SCHEMA,
     WIDE_POLYMER_FILE,
 )
 from heliosc.datasets.shards import Shard, ShardJob, make_shard, shard_job, stored_shard
 from heliosc.datasets.wide import WideJob, join_parts, wide_header, wide_rows_file, write_wide_part
 from heliosc.datasets.workers import ITEM_SECONDS, WorkerPool
 from heliosc.errors import InputError, ResourceError
-from heliosc.files import ensure_folder, write_atomically
-from heliosc.properties import PropertyKey
+from heliosc.files import ensure_folder
 
 WORK_FOLDER = ".work"
 TABLE_WORKERS = 2
@@ -98,17 +89,6 @@ class MergeSettings:
     @property
     def polymer_file(self) -> Path:
         return self.wide_file.with_name(WIDE_POLYMER_FILE.name)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceCount:
-    """What became of the rows of a source: ``n_rows = n_kept + n_duplicates + n_quarantined``."""
-
-    source: str
-    n_rows: int
-    n_kept: int
-    n_duplicates: int
-    n_quarantined: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +157,17 @@ def _merge_locked(sources: Sequence[SourceFiles], settings: MergeSettings, liste
         keys = tuple(sorted({key for part in merged for key in part.n_values}))
         _write(keys, parts, settings, pool, listener)
     _remove_stale(parts, settings.store)
-    _write_quarantine(shards, settings.quarantine_file)
-    counts = tuple(_count(source, merged) for source in shards)
+    write_quarantine(shards, settings.quarantine_file)
+    counts = tuple(count_rows(source, merged) for source in shards)
     clock.stop("write")
-    _write_summary(sources, counts, parts, merged, settings)
+    write_summary(
+        sources,
+        counts,
+        parts,
+        merged,
+        store=settings.store,
+        wide_files=(settings.wide_file, settings.polymer_file),
+    )
     *n_molecules, n_polymers = (part.n_molecules[""] for part in merged)
     return MergeReport(counts, sum(n_molecules), n_polymers, keys, clock.seconds, n_reused)
 
@@ -342,71 +329,3 @@ def _remove_stale(parts: Sequence[Part], store: Path) -> None:
     ):
         for file in set((store / folder).glob("part-*.parquet")) - current:
             file.unlink()
-
-
-def _write_quarantine(shards: list[SourceShards], file: Path) -> None:
-    """Every row set aside, in the order of sources and rows."""
-    scratch = file.with_name(f".{file.name}.part")
-    try:
-        with scratch.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(QUARANTINE_SCHEMA.names)
-            for source in shards:
-                for shard in source.shards:
-                    if shard.n_quarantined:
-                        table = pq.read_table(shard.quarantine_file(source.folder))
-                        writer.writerows(zip(*table.to_pydict().values(), strict=True))
-        scratch.replace(file)
-    except OSError as error:
-        raise ResourceError(f"cannot write {file}: {error.strerror or error}; free some space and try again") from error
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _count(source: SourceShards, merged: list[MergedPart]) -> SourceCount:
-    n_kept = sum(part.n_molecules.get(source.source, 0) for part in merged)
-    n_converted = sum(shard.n_kept for shard in source.shards)
-    n_quarantined = sum(shard.n_quarantined for shard in source.shards)
-    n_rows = sum(shard.n_rows for shard in source.shards)
-    if n_rows != n_converted + n_quarantined:
-        raise RuntimeError(f"{source.source}: {n_rows} rows became {n_converted} + {n_quarantined}; this is a bug")
-    return SourceCount(source.source, n_rows, n_kept, n_converted - n_kept, n_quarantined)
-
-
-def _write_summary(
-    sources: Sequence[SourceFiles],
-    counts: Sequence[SourceCount],
-    parts: Sequence[Part],
-    merged: list[MergedPart],
-    settings: MergeSettings,
-) -> None:
-    values: Counter[str] = Counter()
-    for part in merged:
-        values.update(part.n_values)
-    tables = [make(settings.store) for part in parts for make in (part.properties_file, part.molecules_file)]
-    tables += [settings.quarantine_file]
-    summary: dict[str, Any] = {
-        "heliosc": heliosc.__version__,
-        "rdkit": _rdkit_version(),
-        "descriptors": bulk_descriptors.FINGERPRINT,
-        "sources": [asdict(count) for count in counts],
-        "declarations": {source.declaration.name: source.declaration.model_dump(mode="json") for source in sources},
-        "values": {str(PropertyKey.parse(key)): n for key, n in sorted(values.items())},
-        "files": {str(file.relative_to(settings.store)): _hash(file) for file in tables},
-        "wide": {
-            settings.wide_file.name: _hash(settings.wide_file),
-            settings.polymer_file.name: _hash(settings.polymer_file),
-        },
-    }
-    write_atomically(settings.store / MERGE_FILE, json.dumps(summary, indent=1, sort_keys=True) + "\n")
-
-
-def _rdkit_version() -> str:
-    from rdkit import rdBase
-
-    return str(rdBase.rdkitVersion)
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

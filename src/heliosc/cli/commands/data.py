@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.progress import Progress
 
-from heliosc.cli.data_progress import fetch_progress, merge_progress
+from heliosc.cli.data_progress import describe_progress, fetch_progress, merge_progress
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
 from heliosc.cli.output import print_json, print_table
@@ -104,6 +104,24 @@ def merge(
     )
     if any(count.n_quarantined for count in report.sources):
         messages.print(f"rows set aside, with reasons: {settings.quarantine_file}")
+
+
+@app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="CSV with a SMILES column, or a list of SMILES.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")] = Path("descriptors.parquet"),
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the conformers.")] = 0,
+) -> None:
+    """All descriptors of chosen molecules: RDKit's 2D set, and shape and planarity of the best MMFF94 conformer."""
+    from heliosc.cli.commands.label import read_molecules, refuse_to_hide
+    from heliosc.datasets.full_descriptors import describe_file
+
+    molecules, n_unreadable = read_molecules(file)
+    with describe_progress() as listener:
+        n_incomplete = describe_file(molecules, out, n_workers=workers, seed=seed, listener=listener)
+    messages.print(f"{len(molecules)} molecules in {out}, {n_incomplete} incomplete: see its column missing")
+    refuse_to_hide(n_unreadable, file)
 
 
 def _chosen_sources(names: list[str], maps: list[Path], data: Path, store: Path) -> list[SourceFiles]:
