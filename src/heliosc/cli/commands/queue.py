@@ -98,7 +98,7 @@ def repair(
         messages.print(
             f"{store} was damaged: {report.damage}\nIt has {report.n_tasks} tasks and {report.n_results} results now, "
             f"{report.n_tasks_from_backup} and {report.n_results_from_backup} of them from the backup. "
-            f"{report.n_requeued} will be computed again; {report.n_results_without_task} results belong to no task now. "
+            f"{report.n_requeued} will be computed again; {report.n_results_without_task} results have no task now. "
             f"The damaged file is kept: {report.damaged}",
             markup=False,
             soft_wrap=True,
