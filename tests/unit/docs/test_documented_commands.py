@@ -43,7 +43,7 @@ def test_the_pages_show_commands() -> None:
 def test_documented_command_is_understood(line: str) -> None:
     """Parsing stops before anything runs; files that are named need not exist."""
     command: Any = typer.main.get_command(app)
-    _, *words = shlex.split(line)
+    _, *words = shlex.split(line, comments=True)
     assert command.commands
     while hasattr(command, "commands"):
         name = words.pop(0)
