@@ -73,6 +73,14 @@ def wait_until(condition: Callable[[], bool], *, limit_s: float = 10) -> None:
 
 
 @pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> str:
+    """In the environment of everything that is started here."""
+    value = uuid.uuid4().hex
+    monkeypatch.setenv("FAKE_MARK", value)
+    return value
+
+
+@pytest.fixture
 def settings(fast_folder: Path) -> ParslSettings:
     return ParslSettings(workers_per_node=2, heartbeat_s=1, lost_after_s=20, folder=fast_folder / "scratch")
 
@@ -83,7 +91,7 @@ def workers(fast_folder: Path) -> WorkerSettings:
 
 
 def test_forty_tasks_give_what_local_workers_give_and_nothing_stays(
-    store: QCResultStore, fast_folder: Path, settings: ParslSettings, workers: WorkerSettings,
+    store: QCResultStore, fast_folder: Path, settings: ParslSettings, workers: WorkerSettings, mark: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("FAKE_LOG", str(fast_folder / "log"))
@@ -110,15 +118,13 @@ def test_forty_tasks_give_what_local_workers_give_and_nothing_stays(
     assert set(threading.enumerate()) == threads
     wait_until(lambda: list((fast_folder / "scratch").iterdir()) == [])  # the guards of the workers' pools are last
     assert list(here.iterdir()) == []
-    assert not living("HELIOSC_WORKER_TOKEN=parsl-")
+    wait_until(lambda: not living(mark))
 
 
 def test_killed_worker_manager_and_interchange_cost_no_attempt(
-    store: QCResultStore, fast_folder: Path, settings: ParslSettings, workers: WorkerSettings,
+    store: QCResultStore, fast_folder: Path, settings: ParslSettings, workers: WorkerSettings, mark: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    mark = uuid.uuid4().hex
-    monkeypatch.setenv("FAKE_MARK", mark)
     monkeypatch.setenv("FAKE_LOG", str(fast_folder / "log"))
     gate = fast_folder / "gate"
     gates = store.submit_many(
@@ -155,12 +161,13 @@ def test_killed_worker_manager_and_interchange_cost_no_attempt(
     wait_until(lambda: [found for found in living(mark).values() if "pytest" not in found] == [])
 
 
-def test_a_killed_driver_leaves_nothing_and_the_next_goes_on(fast_folder: Path) -> None:
-    mark = uuid.uuid4().hex
+def test_a_killed_driver_leaves_nothing_and_the_next_goes_on(
+    fast_folder: Path, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log, scratch = fast_folder / "log", fast_folder / "scratch"
     store = QCResultStore(fast_folder / "store.db")
     store.submit_many(requests(40, sleep_s=0.05))
-    environment = {**os.environ, "FAKE_MARK": mark, "FAKE_LOG": str(log),
+    environment = {**os.environ, "FAKE_LOG": str(log),
                    "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}  # fmt: skip
     command = [sys.executable, "-c", RUN, str(store.path), str(scratch)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=fast_folder) as process:
@@ -179,7 +186,7 @@ def test_a_killed_driver_leaves_nothing_and_the_next_goes_on(fast_folder: Path) 
     assert log.read_text().count("start") - 40 <= 2  # those in flight, once more
     with QCResultStore(fast_folder / "local.db") as local:
         local.submit_many(requests(40, sleep_s=0.05))
-        os.environ["FAKE_LOG"] = os.devnull
+        monkeypatch.setenv("FAKE_LOG", os.devnull)
         run_tasks(local, n_workers=2)
         assert local.export() == store.export()
     store.close()
@@ -187,7 +194,7 @@ def test_a_killed_driver_leaves_nothing_and_the_next_goes_on(fast_folder: Path) 
 
 
 def test_a_task_that_is_called_back_frees_its_worker(
-    fast_folder: Path, settings: ParslSettings, workers: WorkerSettings
+    settings: ParslSettings, workers: WorkerSettings, mark: str
 ) -> None:
     transport = ParslTransport(settings, workers)
     try:
@@ -196,15 +203,11 @@ def test_a_task_that_is_called_back_frees_its_worker(
         transport.start([forever])
         assert transport.wait(1.0) == [TaskStarted(forever)]
         assert transport.n_free == n_free - 1
-        wait_until(lambda: any("heliosc.execution.worker" in command for command in mine().values()), limit_s=30)
+        wait_until(lambda: any("heliosc.execution.worker" in command for command in living(mark).values()), limit_s=30)
         transport.drop("a")
         wait_until(lambda: transport.wait(0.1) == [] and transport.n_free == n_free)
     finally:
         transport.close()
-
-
-def mine() -> dict[int, str]:
-    return living("HELIOSC_WORKER_TOKEN=parsl-")
 
 
 def test_workers_that_do_not_come_to_life_end_the_run(
@@ -215,3 +218,20 @@ def test_workers_that_do_not_come_to_life_end_the_run(
     with pytest.raises(ResourceError, match=r"blocks of workers in a row.*exit code 3.*no such module"):
         run_tasks(store, transport=lambda of: ParslTransport(broken, workers))
     assert store.counts([key]) == Counts(queued=1)
+
+
+def test_parsl_that_has_given_up_is_told(
+    store: QCResultStore, settings: ParslSettings, workers: WorkerSettings, mark: str
+) -> None:
+    key = store.submit("fake_calculations:square", {"x": 1})
+
+    def make(of: QCResultStore) -> ParslTransport:
+        transport = ParslTransport(settings, workers)
+        assert transport._engine is not None
+        transport._engine.executor.set_bad_state_and_fail_all(RuntimeError("other versions"))
+        return transport
+
+    with pytest.raises(ResourceError, match="given up: other versions"):
+        run_tasks(store, transport=make)
+    assert store.counts([key]) == Counts(queued=1)
+    wait_until(lambda: not living(mark))

@@ -100,13 +100,22 @@ class ParslTransport:
         return {}
 
     def start(self, tasks: Sequence[Task]) -> None:
-        """Hand tasks to Parsl."""
+        """Hand tasks to Parsl.
+
+        Raises
+        ------
+        ResourceError : Parsl has given up, for instance over workers with other versions
+        """
         if self._engine is None:  # n_free was 0
             raise UsageError("the Parsl transport is closed")
+        executor = self._engine.executor
         for task in tasks:
+            if executor.bad_state_is_set:
+                self._failure = f"Parsl has given up: {executor.executor_exception}; logs are in {self._folder}"
+            self._refuse_if_failed()
             order = Order(task, self._workers, self._folder)
             self._running[task.token] = task
-            future = self._engine.executor.submit_payload({"task_executor": {"f": _RUN_ORDER}}, order.to_bytes())
+            future = executor.submit_payload({"task_executor": {"f": _RUN_ORDER}}, order.to_bytes())
             self._happened.put((task, None))
             future.add_done_callback(partial(self._note_end, task))
 
@@ -160,7 +169,8 @@ class ParslTransport:
             executor.start()
         except Exception as error:  # Parsl raises plain Exception
             _shut_down(executor)
-            raise ResourceError(f"Parsl does not start: {error}; its logs are in {self._folder}") from error
+            self._failure = f"Parsl does not start: {error}; its logs are in {self._folder}"
+            raise ResourceError(self._failure) from error
         return _Engine(executor, BlockKeeper(executor))
 
     def _stop_engine(self) -> None:
