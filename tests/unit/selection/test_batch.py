@@ -110,10 +110,10 @@ def test_an_easier_synthesis_breaks_the_tie() -> None:
 
 def test_probabilities_of_several_windows_multiply() -> None:
     role = get_role("acceptor")
-    # both predictions on a limit: EA 3.0 is the upper one, IE 7.1 the lower one; map error 0.3, prediction 0.05
-    predictions = _predictions(vertical_ionization_energy=[7.1], vertical_electron_affinity=[3.0])
+    # both predictions on a limit: EA 3.35 is the upper one, IE 6.7 the lower one; map error 0.4, prediction 0.05
+    predictions = _predictions(vertical_ionization_energy=[6.7], vertical_electron_affinity=[3.35])
     probability = probability_inside(role, role_estimates(role, predictions, sa_scores=SA))
-    one_side = 0.44988  # Phi(0.5 / 0.30414) - 1/2
+    one_side = 0.39258  # Phi(0.5 / 0.40311) - 1/2
     assert probability[0] == pytest.approx(one_side**2, abs=1e-4)
 
 
