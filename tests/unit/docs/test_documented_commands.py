@@ -29,7 +29,7 @@ COMMANDS = sorted(
         line
         for page in PAGES
         for block in blocks(page, "console")
-        for line in block.splitlines()
+        for line in re.sub(r"\\\n *", "", block).splitlines()  # a command may go on below
         if line.startswith("heliosc ")
     }
 )
