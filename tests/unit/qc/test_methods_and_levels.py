@@ -44,7 +44,8 @@ def test_spellings_of_basis_sets(first: str, second: str, is_same: bool) -> None
 @pytest.mark.parametrize(
     ("asked", "said", "is_same"),
     [("b3lyp", "RB3LYP", True), ("B3LYP", "UB3LYP", True), ("B3LYP/G", "B3LYP", True), ("b3lyp", "B3PW91", False),
-     ("pbe", "PBE0", False), ("wb97x-d", "wB97XD", True), ("mp2", "hf", True), ("ccsd(t)", "hf", True), ("b3lyp", "hf", False)],
+     ("pbe", "PBE0", False), ("wb97x-d", "wB97XD", True), ("mp2", "hf", True), ("ccsd(t)", "hf", True),
+     ("b3lyp", "hf", False)],
 )  # fmt: skip
 def test_spellings_of_functionals(asked: str, said: str, is_same: bool) -> None:
     assert same_functional(asked, said) is is_same
