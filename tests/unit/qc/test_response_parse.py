@@ -12,6 +12,7 @@ from heliosc.qc.orca.parse import parse_output as parse_orca
 from heliosc.qc.psi4 import response as psi4
 from heliosc.qc.psi4.level import dispersion as psi4_dispersion
 from heliosc.qc.psi4.level import method as psi4_method
+from heliosc.qc.psi4.parse import parse_output as parse_psi4
 
 ORCA_6 = """\
 ------------------------------------
@@ -135,3 +136,11 @@ def test_gaussian_frequencies_alone_are_no_optimisation() -> None:
     text = f" x\n{ROUTE} Berny optimization.\n".replace("opt td(nstates=3)", "freq" + " " * 13)
     assert parse_gaussian(text).optimization_converged is None
     assert parse_gaussian(text.replace("freq", "opt ")).optimization_converged is False
+
+
+def test_psi4_beyond_hartree_fock_is_not_called_hartree_fock() -> None:
+    text = "   RHF Reference\n  //               DFMP2               //\nheliosc energy -74.991229564312\n"
+    output = parse_psi4(text)
+    assert output.energy_hartree == -74.991229564312
+    assert output.method is None
+    assert parse_psi4("   RHF Reference\nheliosc energy -74.9\n").method == "hf"

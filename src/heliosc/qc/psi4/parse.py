@@ -54,7 +54,7 @@ def parse_output(text: str) -> ProgramOutput:
         multiplicity=multiplicity,
         geometry=geometry,
         n_energies=text.count("Energy and wave function converged"),
-        method=level.method(text),
+        method=method(text),
         basis=level.basis(text),
         dispersion=level.dispersion(text),
         solvent=level.solvent(text),
@@ -76,7 +76,7 @@ def refuse_other_energies(text: str) -> None:
     """
     if ENERGY_MARK in text:
         return
-    if any(word in text for word in _CORRELATED_WORDS) and _CORRELATED.search(text):
+    if is_correlated(text):
         raise ParseError("the Psi4 output holds a post-SCF or double-hybrid energy; expected an SCF or a functional")
     if len(set(_STATE.findall(text))) > 1:
         raise ParseError("the Psi4 output holds several charges or multiplicities; expected one, split the input")
@@ -85,6 +85,17 @@ def refuse_other_energies(text: str) -> None:
     n_energies = len(_FINAL.findall(text))
     if n_energies > 1 and "OPTKING" not in text and "inite differences" not in text:
         raise ParseError(f"the Psi4 output holds {n_energies} single points; expected one, split the input")
+
+
+def is_correlated(text: str) -> bool:
+    """Whether a method beyond the SCF was run."""
+    return any(word in text for word in _CORRELATED_WORDS) and _CORRELATED.search(text) is not None
+
+
+def method(text: str) -> str | None:
+    """Method of the energy; ``None`` for one beyond Hartree-Fock, whose modules do not name it as it was asked for."""
+    name = level.method(text)
+    return None if name == "hf" and is_correlated(text) else name
 
 
 def energy(text: str) -> float | None:
