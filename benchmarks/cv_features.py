@@ -30,13 +30,15 @@ RESULTS = Path(__file__).parent / "results" / "cv_features.json"
 
 
 def molecules() -> Iterator[Chem.Mol]:
-    """Every molecule of the two sets that has a measured level: molecules, then repeat units, smallest first."""
+    """Every molecule of the two sets with a measured level: acceptors, donors, repeat units, each smallest first."""
     with (DATA / "hopv15.csv").open() as stream:
         rows = [row for row in csv.DictReader(stream) if "nan" not in (row["HOMO"], row["LUMO"])]
-    texts = [row["smiles"] for row in rows if row["construction"] != "polymer"]
+    donors = [row["smiles"] for row in rows if row["construction"] != "polymer"]
+    polymers = [row["smiles"] for row in rows if row["construction"] == "polymer"]
     with (DATA / "nfa_named.tsv").open() as stream:
-        texts += [row["SMILES"] for row in csv.DictReader(stream, delimiter="\t") if row["SMILES"].strip()]
-    for group in (texts, [row["smiles"] for row in rows if row["construction"] == "polymer"]):
+        named = [row for row in csv.DictReader(stream, delimiter="\t") if row["SMILES"].strip()]
+    acceptors = [row["SMILES"] for row in named if row["HOMO (eV)"].strip()]
+    for group in (acceptors, donors, polymers):
         unique = {inchikey(molecule): molecule for molecule in map(parse_smiles, group)}
         yield from sorted(unique.values(), key=lambda molecule: molecule.GetNumAtoms())
 
