@@ -168,7 +168,7 @@ def _failures_csv(store: QCResultStore, failures: list[tuple[str, str, str]]) ->
 
 def _write_qcschema(stored: StoredResult, folder: Path) -> bool:
     """Whether the result held energies and geometries to write."""
-    provenance = {"calculation_key": stored.key}
+    provenance: dict[str, Any] = {"calculation_key": stored.key}
     attempt = stored.attempt
     if attempt is not None:
         provenance |= {"wall_time": attempt.wall_s, "hostname": _host(attempt)}

@@ -80,11 +80,11 @@ class InternalCoordinates:
             for column, derivative in enumerate(derivatives):
                 matrix[rows, atoms[:, column]] += derivative
             row += len(atoms)
-        matrix = matrix.reshape(self.n_coordinates, -1)
+        flat = matrix.reshape(self.n_coordinates, -1)
         if len(self.bends):
             first = len(self.bonds) + len(self.angles)
-            self._hold_frame(matrix[first : first + len(self.bends)], positions)
-        return values, matrix
+            self._hold_frame(flat[first : first + len(self.bends)], positions)
+        return values, flat
 
     @staticmethod
     def _hold_frame(rows: FloatArray, positions: FloatArray) -> None:

@@ -172,8 +172,9 @@ def task_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
 def _workflow_settings(payload: Mapping[str, Any]) -> Any:
     from heliosc.qc.workflow import WorkflowSettings
 
-    given = _known(payload, WorkflowSettings, further=("fallback",))
-    return WorkflowSettings(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
+    given: dict[str, Any] = _known(payload, WorkflowSettings, further=("fallback",))
+    tuples: dict[str, Any] = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    return WorkflowSettings(**(given | tuples))
 
 
 def _settings(payload: Mapping[str, Any]) -> Any:

@@ -73,7 +73,7 @@ def test_whatever_is_accepted_stays_one_word_in_its_place(words: list[str], meth
     ("executor", "keyword"),
     [
         *((OrcaExecutor, word) for word in ("ExtOpt", "extopt", "MORead", "XYZFile", "SMD=(x)")),
-        *((GaussianExecutor, word) for word in ("geom=allcheck", "guess=read", "external=x", "scrf=(read)", "iop(1=3)")),
+        *((GaussianExecutor, word) for word in ("geom=check", "guess=read", "external=x", "scrf=(read)", "iop(1=3)")),
         *((Psi4Executor, word) for word in ("basis=sto-3g", "reference=rohf", "ExtOpt")),
     ],
 )  # fmt: skip

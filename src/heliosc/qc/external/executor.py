@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -76,14 +76,6 @@ class ExternalExecutor(ABC):
     default_executable: ClassVar[str]
     error_rules: ClassVar[tuple[ErrorRule, ...]]
     ladders: ClassVar[Ladders]
-    check_settings: ClassVar[Callable[[ProgramSettings], None]]
-    """Raises ``InputError`` for settings that this program cannot take."""
-    input_text: ClassVar[Callable[..., str]]
-    """``(job, *, settings)`` -> text of the input file."""
-    guess_text: ClassVar[Callable[..., str] | None] = None
-    """``(job, *, settings)`` -> input whose orbitals, in a smaller basis, the job starts from."""
-    parse: ClassVar[Callable[[str], ProgramOutput]]
-    """Reads an output."""
 
     def __init__(
         self,
@@ -95,7 +87,7 @@ class ExternalExecutor(ABC):
         self.settings = settings or self.default_settings
         self.executable = executable or self.default_executable
         self.scratch = scratch
-        type(self).check_settings(self.settings)
+        self.check_settings(self.settings)
 
     @property
     def level(self) -> str:
@@ -115,7 +107,7 @@ class ExternalExecutor(ABC):
 
     def build_input(self, job: Job) -> str:
         """Text of the input file."""
-        return type(self).input_text(job, settings=self.settings)
+        return self.input_text(job, settings=self.settings)
 
     def single_point(
         self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
@@ -185,6 +177,26 @@ class ExternalExecutor(ABC):
             raise ParseError(f"{self.name}: the output holds no frequencies")
         return tuple(sorted(output.frequencies_per_cm))
 
+    @staticmethod
+    @abstractmethod
+    def check_settings(settings: ProgramSettings) -> None:
+        """Raise ``InputError`` for settings that this program cannot take."""
+
+    @staticmethod
+    @abstractmethod
+    def input_text(job: Job, *, settings: ProgramSettings) -> str:
+        """Text of the input file."""
+
+    @staticmethod
+    def guess_text(job: Job, *, settings: ProgramSettings) -> str:
+        """Input whose orbitals, in a smaller basis, the job starts from; empty where the program needs none."""
+        return ""
+
+    @staticmethod
+    @abstractmethod
+    def parse(text: str) -> ProgramOutput:
+        """Read an output."""
+
     @abstractmethod
     def probe(self, path: str) -> str | None:
         """Version of the program at a path; ``None`` when it is something else. May raise its timeout."""
@@ -245,7 +257,7 @@ class ExternalExecutor(ABC):
             shutil.rmtree(trial.folder, ignore_errors=True)
 
     def _attempt(self, path: str, job: Job, *, settings: ProgramSettings, deadline: float) -> Trial:
-        text = type(self).input_text(job, settings=settings)
+        text = self.input_text(job, settings=settings)
         if self.scratch is not None:
             self.scratch.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -267,11 +279,11 @@ class ExternalExecutor(ABC):
 
     def _make_guess(self, path: str, job: Job, *, settings: ProgramSettings, folder: Path, deadline: float) -> None:
         """Orbitals in a smaller basis, left in the folder; should that fail too, the job starts without them."""
-        build = type(self).guess_text
-        if not settings.guess or build is None:
+        text = self.guess_text(job, settings=settings) if settings.guess else ""
+        if not text:
             return
         invocation = self.invocation(path, job, folder=folder, stem="guess", settings=settings)
-        (folder / invocation.input_name).write_text(build(job, settings=settings))
+        (folder / invocation.input_name).write_text(text)
         self._execute(invocation, settings=settings, folder=folder, end=deadline)
 
     def _calculate(
@@ -279,7 +291,7 @@ class ExternalExecutor(ABC):
     ) -> tuple[ProgramOutput, HelioscError | None]:
         (folder / invocation.input_name).write_text(text)
         exit_code = self._execute(invocation, settings=settings, folder=folder, end=end)
-        output = self.completed(type(self).parse(read_output(folder / invocation.output)), job=job)
+        output = self.completed(self.parse(read_output(folder / invocation.output)), job=job)
         reason = failure_reason(output, job=job, exit_code=exit_code, settings=settings)
         if reason is None:
             return output, None
