@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from heliosc.campaign.calculations import Submission, submit_four_points
+from heliosc.chemistry.identity import parse_smiles
 from heliosc.config import QCSettings
 from heliosc.errors import InputError, MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore, TaskRequest
 from heliosc.properties import CalculationFailure
-from heliosc.qc.levels import Scheme, level_scheme
+from heliosc.qc.levels import Scheme, estimated_core_seconds, level_scheme
 from heliosc.qc.programs import executor
 from heliosc.qc.tasks import workflow_identity
 
@@ -48,11 +49,16 @@ def submit_calculations(store: QCResultStore, smiles: Iterable[str], settings: Q
                 identity,
                 timeout_s=payload["timeout_s"],
                 cores=settings.resources.cores_per_task,
+                cost_s=estimated_core_seconds(scheme, _n_atoms(text), response=settings.response),
             )
         )
         names.append(text)
     keys = store.submit_many(requests).keys
     return Submission(dict(zip(names, keys, strict=True)), refused)
+
+
+def _n_atoms(smiles: str) -> int:
+    return int(parse_smiles(smiles).GetNumAtoms(onlyExplicit=False))
 
 
 def is_four_point(scheme: Scheme, settings: QCSettings) -> bool:

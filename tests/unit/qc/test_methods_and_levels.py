@@ -11,7 +11,7 @@ from heliosc.qc.executors import QCExecutor
 from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.gaussian import GaussianExecutor
 from heliosc.qc.geometries import Geometry
-from heliosc.qc.levels import PRESETS, level_scheme
+from heliosc.qc.levels import PRESETS, estimated_core_seconds, level_scheme
 from heliosc.qc.methods import Method, parse_method, same_basis, same_functional
 from heliosc.qc.orca import OrcaExecutor
 from heliosc.qc.programs import PROGRAMS, executor, program_for
@@ -133,3 +133,13 @@ def test_workers_by_hand(resources: Resources, uses_memory: bool, expected: int)
 def test_more_than_the_machine_is_refused(resources: Resources) -> None:
     with pytest.raises(UsageError, match="do not fit into this machine's 16 cores and 64"):
         worker_count(resources, n_cores=16, memory_gb=64)
+
+
+@pytest.mark.parametrize(
+    ("level", "n_atoms", "measured_s"),
+    [("gfn2", 9, 0.2), ("gfn2", 36, 1.5), ("dft-fast", 9, 60.0), ("dft-fast", 36, 900.0)],
+)  # fmt: skip
+def test_estimated_cost_is_right_within_a_factor_of_three(level: str, n_atoms: int, measured_s: float) -> None:
+    estimate = estimated_core_seconds(level_scheme(level), n_atoms)
+    assert measured_s / 3 < estimate < measured_s * 3
+    assert estimated_core_seconds(level_scheme("dft"), n_atoms) > estimate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,4 +75,4 @@ def levels(as_json: AsJson = False) -> None:
 
 def _options(level: str | None, program: str | None) -> list[str]:
     pairs = (("qc.level", level), ("qc.program", program))
-    return [f'{name}="{value}"' for name, value in pairs if value is not None and '"' not in value]
+    return [f"{name}={json.dumps(value)}" for name, value in pairs if value is not None]  # JSON texts are YAML texts

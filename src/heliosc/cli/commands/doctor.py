@@ -19,11 +19,13 @@ from heliosc.cli.output import print_table
 from heliosc.errors import HelioscError, MissingDependencyError
 
 _MINIMUM_FREE_GB = 2.0
-_EXECUTORS = {
-    "xtb (embedded and binary)": ("heliosc.qc.xtb.executor", "SemiEmpiricalExecutor"),
-    "Psi4": ("heliosc.qc.psi4", "Psi4Executor"),
-    "ORCA": ("heliosc.qc.orca", "OrcaExecutor"),
-    "Gaussian": ("heliosc.qc.gaussian", "GaussianExecutor"),
+_PROGRAM_LABELS = {
+    "tblite": "xTB (embedded)",
+    "xtb": "xtb program",
+    "pyscf": "PySCF",
+    "psi4": "Psi4",
+    "orca": "ORCA",
+    "gaussian": "Gaussian",
 }
 
 
@@ -59,8 +61,10 @@ def examine() -> Iterator[Finding]:
     yield _shipped("generator weights", "heliosc.campaign.models", "load_generator")
     yield _disk()
     yield _device()
-    for label, (module, name) in _EXECUTORS.items():
-        yield _program(label, getattr(import_module(module), name)())
+    from heliosc.qc.programs import PROGRAMS
+
+    for program, (module, name) in PROGRAMS.items():
+        yield _program(_PROGRAM_LABELS[program], getattr(import_module(module), name)())
 
 
 def _package(name: str) -> Finding:
