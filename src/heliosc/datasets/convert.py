@@ -11,7 +11,7 @@ from heliosc.datasets.frames import pl
 from heliosc.datasets.parts import POLYMER_BUCKET, bucket_of
 from heliosc.datasets.plausibility import possible_range
 from heliosc.datasets.quarantine import CORRECT, RefusedRow
-from heliosc.datasets.records.model import Chunk, RawRows
+from heliosc.datasets.records.model import Chunk, ItemCheck, RawRows
 from heliosc.datasets.records.registry import read_rows, smiles_column
 from heliosc.datasets.schema import MOLECULE, POLYMER, join_list
 from heliosc.errors import InputError
@@ -19,9 +19,6 @@ from heliosc.errors import InputError
 MISSING_TEXTS = ("", "nan", "na", "n/a", "null", "none", "-", "<na>")
 UNMARKED = "connection points not marked"
 IDENTITY_COLUMNS = ("bucket", "smiles", "inchikey", "kind", "notes", "row")
-
-ItemCheck = Callable[[int], str | None]
-"""Called before each item: the reason not to touch it, or None."""
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ def convert(chunk: Chunk, declaration: SourceDeclaration, check: ItemCheck) -> C
     ------
     InputError : the whole file does not fit its declaration
     """
-    raw = read_rows(chunk, declaration)
+    raw = read_rows(chunk, declaration, check)
     refused = {row: RefusedRow(row, text, reason) for row, text, reason in raw.refused}
     texts = raw.cells[smiles_column(chunk.columns, declaration, origin=declaration.name)]
     values = _values(raw, declaration)

@@ -28,6 +28,7 @@ from heliosc.datasets.locate import SourceFiles
 from heliosc.datasets.merge import MergeReport, MergeSettings, merge
 from heliosc.datasets.parts import parts_for
 from heliosc.datasets.records.model import Chunk
+from heliosc.datasets.records.registry import read_chunks
 from heliosc.datasets.schema import LONG_SCHEMA, MOLECULE_SCHEMA, LongRow, check_columns, check_row
 from heliosc.datasets.wide import DESCRIBED_SCHEMA
 from heliosc.errors import InputError
@@ -355,6 +356,18 @@ def test_an_sdf_without_a_declared_item_and_a_damaged_record(tmp_path: Path) -> 
     lumo = [{"column": "lumo", "property": "lumo_energy", "level": "gfn2", "unit": "eV", "sign": "same"}]
     with pytest.raises(InputError, match="no record of own has lumo; found homo, structure"):
         run(tmp_path / "wrong", SourceFiles(declaration(columns=lumo, **fields), (file,)))
+
+
+def test_a_record_whose_reading_hung_is_left_out_alone(tmp_path: Path) -> None:
+    from rdkit import Chem
+
+    file = tmp_path / "own.sdf"
+    file.write_text(f"{Chem.MolToMolBlock(Chem.MolFromSmiles('CCO'))}> <homo>\n-9.5\n\n$$$$\n" * 3)
+    fields = declaration(format="sdf", smiles=["structure"])
+    chunk = next(read_chunks([file], fields))
+    result = convert(chunk, fields, lambda item: "took over 5 s" if item == -3 else None)
+    assert result.frame["row"].to_list() == [1, 3]
+    assert [(refusal.row, refusal.reason) for refusal in result.refused] == [(2, "took over 5 s")]
 
 
 def test_the_embedded_library_is_a_source(tmp_path: Path) -> None:

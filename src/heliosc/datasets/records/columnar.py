@@ -18,6 +18,8 @@ _BATCH_ROWS = 16_384
 class ParquetFormat:
     """One record a row; numbers stay exact on their way through text."""
 
+    runs_rdkit = False
+
     def columns(self, file: Path, declaration: SourceDeclaration) -> tuple[str, ...]:
         """Names of the columns.
 

@@ -20,6 +20,8 @@ _GZIP = b"\x1f\x8b"
 class DelimitedFormat:
     """Text with one record a line, cells quoted with ``"``; a cell may hold line breaks; gzip is read as it is."""
 
+    runs_rdkit = False
+
     def columns(self, file: Path, declaration: SourceDeclaration) -> tuple[str, ...]:
         """The header.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +10,9 @@ from typing import Any, Protocol
 from heliosc.datasets.declaration import SourceDeclaration
 
 MAX_RECORD_BYTES = 1 << 20
+ItemCheck = Callable[[int], str | None]
+"""Called before an item is worked on: the reason not to touch it, or None."""
+
 TOO_LONG = f"record over {MAX_RECORD_BYTES} bytes"
 
 
@@ -50,7 +53,14 @@ class RawRows:
 
 
 class RecordFormat(Protocol):
-    """A file format."""
+    """A file format.
+
+    Attributes
+    ----------
+    runs_rdkit : reading a record can hang or crash, and is watched
+    """
+
+    runs_rdkit: bool
 
     def columns(self, file: Path, declaration: SourceDeclaration) -> tuple[str, ...]:
         """Names of the columns; empty where records name their own."""

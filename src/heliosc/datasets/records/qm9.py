@@ -21,6 +21,8 @@ _PROPERTIES = ("A", "B", "C", "mu", "alpha", "homo", "lumo", "gap", "r2", "zpve"
 class Qm9Format:
     """Records that name their own columns: ``smiles`` and the properties of the comment line, atomic units and D."""
 
+    runs_rdkit = False
+
     def columns(self, file: Path, declaration: SourceDeclaration) -> tuple[str, ...]:
         """None: the format fixes them."""
         return ()

@@ -9,7 +9,7 @@ from typing import Any
 from heliosc.datasets.declaration import SourceDeclaration
 from heliosc.datasets.records.columnar import ParquetFormat
 from heliosc.datasets.records.delimited import DelimitedFormat
-from heliosc.datasets.records.model import Chunk, RawRows, RecordFormat
+from heliosc.datasets.records.model import Chunk, ItemCheck, RawRows, RecordFormat
 from heliosc.datasets.records.qm9 import Qm9Format
 from heliosc.datasets.records.structures import SdfFormat
 from heliosc.errors import InputError
@@ -51,13 +51,27 @@ def read_chunks(files: Sequence[Path], declaration: SourceDeclaration, *, n_rows
         before += file.stat().st_size
 
 
-def read_rows(chunk: Chunk, declaration: SourceDeclaration) -> RawRows:
-    """Cells of every readable record, and the reason of each other."""
+def read_rows(chunk: Chunk, declaration: SourceDeclaration, check: ItemCheck = lambda item: None) -> RawRows:
+    """Cells of every readable record, and the reason of each other.
+
+    Parameters
+    ----------
+    check : asked before each record whose reading runs RDKit; these items are numbered -2, -3, ... so that they differ
+        from those of the standardisation
+
+    Raises
+    ------
+    InputError : the whole file does not fit its declaration
+    """
     reader = FORMATS[declaration.format]
     wanted = resolve_columns(chunk.columns, declaration, origin=declaration.name)
     raw = RawRows(cells={column: [] for column in wanted})
     named: set[str] = set()
     for row, record in enumerate(chunk.records, start=chunk.first_row):
+        refusal = check(chunk.first_row - row - 2) if reader.runs_rdkit else None
+        if refusal is not None:
+            raw.refused.append((row, _excerpt(record), refusal))
+            continue
         try:
             cells = reader.cells(record, chunk.columns, declaration)
         except InputError as error:

@@ -23,6 +23,8 @@ _N_ATOMS = re.compile(r"^(?:[^\n]*\n){3}\s*(?P<n>\d{1,3})")
 class SdfFormat:
     """Records that name their own columns."""
 
+    runs_rdkit = True
+
     def columns(self, file: Path, declaration: SourceDeclaration) -> tuple[str, ...]:
         """None: each record names its own."""
         return ()
