@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,14 +59,14 @@ class StoredResult:
     n_attempts: int
 
 
-def stored_results(store: QCResultStore) -> Iterator[StoredResult]:
-    """Every result of a store that holds properties of a molecule, by key; other tasks are passed over.
+def stored_results(store: QCResultStore, keys: Iterable[str] | None = None) -> Iterator[StoredResult]:
+    """Every result of these keys, or of the whole store, that holds properties of a molecule; other tasks do not.
 
     Raises
     ------
     ParseError : a result that is not whole
     """
-    for key, state in sorted(store.states().items()):
+    for key, state in sorted(store.states(keys).items()):
         outcome = store.result(key) if state == "done" else None
         if not isinstance(outcome, Mapping) or not {"smiles", "values"} <= set(outcome):
             continue
@@ -76,10 +76,14 @@ def stored_results(store: QCResultStore) -> Iterator[StoredResult]:
         yield StoredResult(key, calculation_result(outcome, wall_time_s=wall_s), attempt, len(attempts))
 
 
-def export_results(store: QCResultStore, out: Path) -> dict[str, int]:
+def export_results(store: QCResultStore, out: Path, *, keys: Iterable[str] | None = None) -> dict[str, int]:
     """Write ``labels.parquet``, ``labels.csv``, ``failures.csv`` and ``qcschema/KEY.json``.
 
     The folder can be merged into the master data set like one that ``heliosc label`` wrote.
+
+    Parameters
+    ----------
+    keys : which tasks; all of the store by default
 
     Returns
     -------
@@ -90,11 +94,16 @@ def export_results(store: QCResultStore, out: Path) -> dict[str, int]:
     ResourceError : the folder cannot be written
     """
     ensure_folder(out)
-    results = list(stored_results(store))
+    chosen = None if keys is None else set(keys)
+    results = list(stored_results(store, chosen))
     rows = [row for stored in results for row in result_rows(stored)]
     write_atomically(out / LABELS_FILE, _parquet(rows))
     write_atomically(out / CSV_FILE, _csv(rows))
-    failures = sorted((failure.key, failure.error_class, failure.reason) for failure in store.failures())
+    failures = sorted(
+        (failure.key, failure.error_class, failure.reason)
+        for failure in store.failures()
+        if chosen is None or failure.key in chosen
+    )
     write_atomically(out / FAILURES_FILE, _failures_csv(store, failures))
     return {
         "calculations": len(results),

@@ -16,14 +16,22 @@ from heliosc.qc.programs import executor
 from heliosc.qc.tasks import workflow_identity
 
 WORKFLOW = "heliosc.qc.tasks:workflow"
+MAPPED_MB = 2_000  # of a scheduled task beyond its own memory: the node limits address space, which libraries map
 XTB_TIMEOUT_S, DFT_TIMEOUT_S = 600.0, 172_800.0
 
 
-def submit_calculations(store: QCResultStore, smiles: Iterable[str], settings: QCSettings) -> Submission:
+def submit_calculations(
+    store: QCResultStore, smiles: Iterable[str], settings: QCSettings, *, asks_memory: bool = False
+) -> Submission:
     """Ask for a calculation of each molecule at the configured level; what the store already knows is not asked again.
 
     Plain GFN2-xTB (with its IPEA1 ionisation energies) is the four-point task that campaigns run, so both share
     their results.
+
+    Parameters
+    ----------
+    asks_memory : for schedulers, which must be told; on this machine it would limit the address space, of which
+        programs map far more than they use
 
     Raises
     ------
@@ -49,12 +57,17 @@ def submit_calculations(store: QCResultStore, smiles: Iterable[str], settings: Q
                 identity,
                 timeout_s=payload["timeout_s"],
                 cores=settings.resources.cores_per_task,
+                memory_mb=_scheduled_memory_mb(settings) if asks_memory else None,
                 cost_s=estimated_core_seconds(scheme, _n_atoms(text), response=settings.response),
             )
         )
         names.append(text)
     keys = store.submit_many(requests).keys
     return Submission(dict(zip(names, keys, strict=True)), refused)
+
+
+def _scheduled_memory_mb(settings: QCSettings) -> int:
+    return round(settings.resources.memory_gb * 1000) + MAPPED_MB
 
 
 def _n_atoms(smiles: str) -> int:

@@ -93,7 +93,8 @@ def label_molecules(smiles: list[str], config: Config, *, out: Path, location: P
 
     ensure_folder(out)
     with QCResultStore(location) as store:
-        submission = submit_calculations(store, smiles, config.qc)
+        is_scheduled = config.execution.transport != "local"
+        submission = submit_calculations(store, smiles, config.qc, asks_memory=is_scheduled)
         with _calculation_progress(len(submission.keys)) as on_event:
             run_calculations(store, submission.keys.values(), config, on_event)
         results, failures = _outcomes(store, submission)

@@ -94,6 +94,21 @@ def write_handoff(folder: RunFolder, ids: list[str] | None = None, *, best: int)
     return write_package(folder.path, ids, results=computed, roles=roles, references=_references(), best=best)
 
 
+def write_calculations(folder: RunFolder) -> Path:
+    """Write every result of a run with its metadata, ready to be merged into the master data set; returns the folder.
+
+    Raises
+    ------
+    ResourceError : the folder cannot be written
+    """
+    from heliosc.campaign.exporting import export_results
+
+    out = folder.path / "calculations"
+    with QCResultStore(folder.store_location()) as store:
+        export_results(store, out, keys=[record.calculation_key for record in read_candidates(folder.path)])
+    return out
+
+
 def _references() -> dict[str, dict[str, float]]:
     """Computed values of well-known materials of the embedded library, for comparison at the same level."""
     from heliosc.datasets.library.load import load_library

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from heliosc.campaign.loop import Campaign, run_id
 from heliosc.campaign.records import read_history
 from heliosc.campaign.run_folder import RunFolder
-from heliosc.cli.commands.results import write_handoff, write_run_report
+from heliosc.cli.commands.results import write_calculations, write_handoff, write_run_report
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
@@ -55,6 +55,7 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     messages.print("Writing the report and the hand-off packages ...")
     report = write_run_report(folder)
     handoff = write_handoff(folder, best=config.campaign.handoff_best)
+    write_calculations(folder)
     _print_ending(folder, report, handoff)
     shares = read_history(folder.path)[-1].window_share
     return {"run": folder.id, "report": str(report), "handoff": str(handoff), "window_share": shares}
@@ -74,6 +75,7 @@ def _print_ending(folder: RunFolder, report: Path, handoff: Path | None) -> None
         "",
         f"Report       {report}",
         f"Candidates   {folder.path / 'candidates.csv'}",
+        f"Calculations {folder.path / 'calculations'}",
         f"Hand-off     {handoff or 'none: no candidate has been computed'}",
         "",
         "What to do next",
