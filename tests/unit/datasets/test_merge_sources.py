@@ -221,6 +221,7 @@ def test_two_runs_give_the_same_bytes_whatever_the_number_of_workers(merged, tmp
     assert hashes(tmp_path) == first
 
 
+@pytest.mark.slow
 def test_a_finished_merge_repeats_nothing_and_mends_what_was_damaged(tmp_path: Path) -> None:
     own = source(tmp_path / "own.csv", OWN)
     assert run(tmp_path, own, chunk_rows=3).n_reused == 0
@@ -259,6 +260,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_killed_merge_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     text = "smiles,homo\n" + "".join(f"{'C' * n}c1ccsc1,-{6 + n / 100}\n" for n in range(1, 121))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -322,6 +324,7 @@ def test_the_same_source_twice_or_none_is_refused(tmp_path: Path) -> None:
         run(tmp_path)
 
 
+@pytest.mark.slow
 def test_sdf_and_parquet_give_what_the_csv_gives(tmp_path: Path) -> None:
     from rdkit import Chem
 
