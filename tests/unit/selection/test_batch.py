@@ -110,8 +110,8 @@ def test_an_easier_synthesis_breaks_the_tie() -> None:
 
 def test_probabilities_of_several_windows_multiply() -> None:
     role = get_role("acceptor")
-    # both predictions on a limit: EA 3.35 is the upper one, IE 6.7 the lower one; map error 0.4, prediction 0.05
-    predictions = _predictions(vertical_ionization_energy=[6.7], vertical_electron_affinity=[3.35])
+    # both predictions on a limit: EA 3.4 is the upper one, IE 6.6 the lower one; map error 0.4, prediction 0.05
+    predictions = _predictions(vertical_ionization_energy=[6.6], vertical_electron_affinity=[3.4])
     probability = probability_inside(role, role_estimates(role, predictions, sa_scores=SA))
     one_side = 0.39258  # Phi(0.5 / 0.40311) - 1/2
     assert probability[0] == pytest.approx(one_side**2, abs=1e-4)
