@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from heliosc.execution.backups import BackupKeeper
+from heliosc.execution.database import storable
 from heliosc.execution.identity import canonical_json, content_digest, key_of_texts, text_digest
 from heliosc.execution.jobs import JobLedger
 from heliosc.execution.processes import ProcessIdentity, own_identity
@@ -320,10 +321,11 @@ class QCResultStore(StoreReader):
         traceback: str | None = None,
         cost: AttemptCost = _NO_COST,
     ) -> None:
+        said = [None if text is None else storable(text) for text in (reason, traceback)]
         self._db.execute(
             "UPDATE attempts SET finished_at = ?, outcome = ?, error_class = ?, reason = ?, traceback = ?, scratch = ?,"
             " wall_s = ?, cpu_s = ? WHERE token = ?",
-            [time.time(), outcome, error_class, reason, traceback, cost.scratch, cost.wall_s, cost.cpu_s, token],
+            [time.time(), outcome, error_class, *said, cost.scratch, cost.wall_s, cost.cpu_s, token],
         )
 
     def _set_state(
@@ -352,7 +354,7 @@ class QCResultStore(StoreReader):
     def _log(self, key: str, token: int | None, kind: str, detail: str) -> None:
         self._db.execute(
             "INSERT INTO events (time, key, token, kind, detail) VALUES (?, ?, ?, ?, ?)",
-            [time.time(), key, token, kind, detail],
+            [time.time(), key, token, kind, storable(detail)],
         )
 
 

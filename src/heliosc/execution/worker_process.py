@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -65,7 +66,10 @@ class WorkerProcess:
         return self._output
 
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        if self._process.returncode is not None:
+            return True
+        peek = os.WEXITED | os.WNOHANG | os.WNOWAIT  # while it is not reaped, nothing else can have its group
+        return os.waitid(os.P_PID, self._process.pid, peek) is not None
 
     def exit_code(self) -> int:
         """Exit code, negative for a signal; waits for the end."""
@@ -91,6 +95,9 @@ class WorkerProcess:
     def kill(self) -> None:
         """End the process and everything it started."""
         kill_all(self._token, grace_s=_GRACE_S)
+        if self._process.returncode is None:  # what has lost the token by emptying its environment is in the group
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()  # in case it could not be found by its token
         self._process.wait()
         os.close(self._input)

@@ -94,6 +94,20 @@ def starts_stubborn_program(payload: dict[str, Any]) -> None:
     ctypes.CDLL(None).sleep(600)
 
 
+def starts_program_without_environment(payload: dict[str, Any]) -> None:
+    """Start a program that carries no mark of its worker, then crash or hang."""
+    program = subprocess.Popen(["sleep", "600"], env={})
+    Path(payload["pid_file"]).write_text(str(program.pid))
+    if payload["then"] == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    time.sleep(600)
+
+
+def speaks_in_bytes(payload: dict[str, Any]) -> None:
+    """Fail with what a program wrote that is no text."""
+    raise ValueError(b"caf\xe9 \0".decode(errors="surrogateescape"))
+
+
 def leaves_a_program(payload: dict[str, Any]) -> None:
     """Start a program that left its parent, its session, and ignores SIGTERM; then return."""
     subprocess.run([sys.executable, "-c", STUBBORN, payload["pid_file"]], check=True)

@@ -126,6 +126,26 @@ def test_a_timeout_ends_even_a_program_that_hides(store: QCResultStore, tmp_path
     assert store.result(good)["square"] == 16
 
 
+@pytest.mark.parametrize("then", ["hang", "crash"])
+def test_a_program_without_environment_ends_with_its_worker(store: QCResultStore, tmp_path: Path, then: str) -> None:
+    payload = {"pid_file": str(tmp_path / "pid"), "then": then}
+    key = store.submit("fake_calculations:starts_program_without_environment", payload, timeout_s=1.0, max_attempts=1)
+    assert run_tasks(store, n_workers=1) == Counts(failed=1)
+    failure = store.failure(key)
+    assert failure is not None
+    assert failure.error_class == {"hang": "timeout", "crash": "crash"}[then]
+    assert start_time(int((tmp_path / "pid").read_text())) is None
+
+
+def test_an_error_that_is_no_text_is_recorded_and_the_rest_goes_on(store: QCResultStore) -> None:
+    key = submit(store, "speaks_in_bytes")
+    submit(store, "square", x=1)
+    assert run_tasks(store, n_workers=1) == Counts(failed=1, done=1)
+    failure = store.failure(key)
+    assert failure is not None
+    assert failure.reason == r"ValueError: caf\udce9 \x00"
+
+
 def test_asked_to_stop_it_queues_the_rest_again(store: QCResultStore, tmp_path: Path) -> None:
     waiting = submit(store, "wait_for_file", path=str(tmp_path / "never"))
     done = store.submit("fake_calculations:square", {"x": 5}, priority=1)

@@ -114,6 +114,28 @@ def test_names_that_no_worker_can_import_are_refused(store: QCResultStore, name:
         store.submit(name, {})
 
 
+def test_what_no_database_takes_as_text_is_spelt_out(store: QCResultStore) -> None:
+    key = store.submit("fake_calculations:square", {"x": 1})
+    task = store.claim("w", 60)
+    assert task is not None
+    store.release(key, task.token, "node \udcff")
+    task = store.claim("w", 60)
+    assert task is not None
+    store.fail(key, task.token, "unexpected", "a\0b \udce9", traceback="\0")
+    assert store.attempts(key)[-1].traceback == r"\x00"
+    failure = store.failure(key)
+    assert failure is not None
+    assert failure.reason == r"a\x00b \udce9"
+
+
+@pytest.mark.parametrize("url", ["http://host/store", "mysql://user@host/name", "sqlite:///store.sqlite"])
+def test_a_url_of_another_kind_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no known kind"):
+        QCResultStore(url)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_claims_follow_priority_then_age(store: QCResultStore) -> None:
     keys = [store.submit("m:f", {"x": x}, priority=priority) for x, priority in enumerate([0, 5, 0, 5])]
     tasks = [store.claim("w", 60) for _ in range(4)]
