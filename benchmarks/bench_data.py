@@ -36,6 +36,7 @@ from heliosc.datasets.merge import MergeProgress, MergeReport, MergeSettings, me
 FULL_ROWS = 10_502_904
 DEFAULT_ROWS = 20_000
 PEER_ROWS = 2_000
+BRIDGES = ("", "C", "C=C", "C#C", "O", "N", "CC", "S", "NC", "CO")
 RESULTS = Path(__file__).parent / "results"
 console = Console()
 
@@ -45,15 +46,28 @@ def csce_rows(n_rows: int, *, seed: int = 0) -> Iterator[str]:
     rng = random.Random(seed)
     letters = set("CFHNOScnos[]()=#123456789+-H")
     known = [text for text in library_smiles() if set(text) <= letters and "Se" not in text and "Si" not in text]
-    heads = sorted((text for text in known if len(text) <= 60), key=len)
-    tails = [text for text in heads if len(text) <= 30]
-    pairs = len(heads) * len(tails)
-    step = 7_368_787  # prime: visits every pair once
+    heads = sorted(text for text in known if len(text) <= 34 and _joins(f"{text}C"))
+    tails = sorted(text for text in known if len(text) <= 22 and _joins(f"C{text}"))
+    n_molecules = len(heads) * len(BRIDGES) * len(tails)
+    step = 7_368_787  # prime: visits every molecule once
     yield "id,smiles,n_atoms,gap,synth\n"
     for row in range(n_rows):
-        pair = (row - row % 50 if row % 50 == 49 else row) * step % pairs  # every fiftieth repeats another row
-        smiles = heads[pair // len(tails)] + tails[pair % len(tails)]
+        index = (row - 49 if row % 50 == 49 else row) * step % n_molecules  # every fiftieth repeats another row
+        index, tail = divmod(index, len(tails))
+        index, bridge = divmod(index, len(BRIDGES))
+        smiles = "not a molecule" if row % 10_000 == 77 else heads[index] + BRIDGES[bridge] + tails[tail]
         yield f"{row},{smiles},{len(smiles)},{rng.uniform(2, 6):.4f},{rng.uniform(1, 5):.3f}\n"
+
+
+def _joins(text: str) -> bool:
+    from heliosc.chemistry.identity import parse_smiles
+    from heliosc.errors import InputError
+
+    try:
+        parse_smiles(text)
+    except InputError:
+        return False
+    return True
 
 
 class MemoryWatch(threading.Thread):
@@ -168,8 +182,8 @@ def show(report: MergeReport, n_rows: int, n_workers: int, peak: int, peer: floa
     (count,) = report.sources
     console.print(
         f"rows {count.n_rows:,} = kept {count.n_kept:,} + duplicates {count.n_duplicates:,} + quarantined "
-        f"{count.n_quarantined:,}; peak memory {peak / 2**20:,.0f} MiB; {1e3 * cpu_seconds / n_rows:.2f} ms of CPU a row; "
-        f"{report.n_reused} shards reused"
+        f"{count.n_quarantined:,}; peak memory {peak / 2**20:,.0f} MiB; {1e3 * cpu_seconds / n_rows:.2f} ms of CPU a "
+        f"row; {report.n_reused} shards reused"
     )
     console.print("The peer has no descriptors but the SA score, no long store, no quarantine and holds all in memory.")
     result = {
