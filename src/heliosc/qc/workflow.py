@@ -235,7 +235,10 @@ def _response(
     values: dict[PropertyKey, float] = {}
     flags: list[str] = []
     notes: dict[str, Any] = {}
-    if "excitations" in settings.response and not scheme.single_points.is_xtb:
+    asked = set(settings.response) - _not_given(scheme, settings)
+    if len(asked) < len(settings.response):
+        notes["response_not_given"] = sorted(set(settings.response) - asked)
+    if "excitations" in asked:
         excitations = _responsive(programs["A"]).excitations(neutral, timeout_s=deadline.remaining_s())
         geometry_level = scheme.geometries.level(programs["B"].name)
         excited_level = f"{excitations.level}//{geometry_level}"
@@ -246,10 +249,10 @@ def _response(
         else:
             values[PropertyKey("triplet_excitation_energy", excited_level)] = excitations.triplet_eV
         notes["excitation_attempts"] = list(excitations.attempts)
-    if "polarizability" in settings.response and program_for(scheme.single_points, settings.program) != "xtb":
+    if "polarizability" in asked:
         key = PropertyKey("polarizability", level)
         values[key] = _responsive(programs["A"]).polarizability(neutral, timeout_s=deadline.remaining_s())
-    if "harmonic" in settings.response:
+    if "harmonic" in asked:
         frequencies = _responsive(programs["B"]).frequencies(
             neutral, charge=0, multiplicity=1, timeout_s=deadline.remaining_s()
         )
@@ -257,6 +260,14 @@ def _response(
         if frequencies[0] < IMAGINARY_PER_CM:
             flags.append("imaginary_mode_neutral")
     return values, flags, notes
+
+
+def _not_given(scheme: Scheme, settings: WorkflowSettings) -> set[str]:
+    """What the engine of the single points has not: states of xTB methods, and the xtb program's polarizability."""
+    if not scheme.single_points.is_xtb:
+        return set()
+    is_program = program_for(scheme.single_points, settings.program) == "xtb"
+    return {"excitations", "polarizability"} if is_program else {"excitations"}
 
 
 def _responsive(program: QCExecutor) -> ResponseExecutor:
