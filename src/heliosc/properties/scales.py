@@ -6,9 +6,10 @@ charge in a film is stabilised by the polarisation of its surroundings, so IE fa
 Gas phase to CV is fitted: the median over molecular donors of HOPV15 and named acceptors of -HOMO by CV less the
 vertical IE at ``ipea1//gfn2``, and of -LUMO by CV less the vertical EA at ``gfn2`` (``make bench-qc`` prints both; the
 error is the root mean square). Gas phase to film is PROVISIONAL: it rests on two anchors, pentacene (IE 6.6 eV gas
-phase, about 5.0 eV film) and C60 (EA 2.68 eV gas phase, about 4.0 eV film); so does the CV scale coinciding with the film
-scale. The polarisation energy shrinks as molecules grow, which one constant cannot show: where the inputs are at hand, a
-calibration (``cal-cv``, see ``heliosc.qc.calibration``) is better. A converted number never travels without its error.
+phase, about 5.0 eV film) and C60 (EA 2.68 eV gas phase, about 4.0 eV film); so is the CV scale taken to coincide with
+the film scale. The polarisation energy shrinks as molecules grow, which one constant cannot show: where the inputs are
+at hand, a calibration (``cal-cv``, see ``heliosc.qc.calibration``) is better. A converted number never travels without
+its error.
 """
 
 from __future__ import annotations
