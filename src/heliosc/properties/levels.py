@@ -148,9 +148,7 @@ def calibrated_level(name: str, version: int, *, base: str) -> str:
     """
     level = f"cal-{name}.{version}//{base}"
     if not _CALIBRATED.fullmatch(level):
-        raise InputError(
-            f"calibration {level[:80]!r}; expected a short lower-case name, a version >= 1"
-        )
+        raise InputError(f"calibration {level[:80]!r}; expected a short lower-case name, a version >= 1")
     return level_of_theory(level).name
 
 

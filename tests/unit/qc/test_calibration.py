@@ -113,6 +113,8 @@ def test_uncertainty_grows_outside_and_says_so() -> None:
 def test_missing_inputs_and_small_sets_are_refused() -> None:
     with pytest.raises(InputError, match="needs"):
         _fit(_samples()).apply({IE: 7.0})
+    with pytest.raises(InputError, match="short lower-case name"):
+        fit_calibration(_samples(), property_name="x", name="To CV", version=1, menu=((IE,),), reference="synthetic")
     with pytest.raises(InputError, match="at least 12"):
         _fit(_samples(8))
     with pytest.raises(InputError, match="share one scaffold"):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.errors import InputError
+from heliosc.properties.levels import calibrated_level
 from heliosc.qc.calibration.model import Calibration, ErrorFigures
 
 FloatArray = NDArray[np.float64]
@@ -77,8 +78,10 @@ def fit_calibration(
 
     Raises
     ------
-    InputError : too few samples, or inputs missing
+    InputError : too few samples, inputs missing, or a name that no level can carry
     """
+    base_level = menu[0][0].partition("@")[2]
+    calibrated_level(name, version, base=base_level)
     if len(samples) < MIN_SAMPLES:
         raise InputError(f"{len(samples)} molecules with a reference value; a calibration needs at least {MIN_SAMPLES}")
     names = tuple(dict.fromkeys(column for choice in menu for column in choice))
@@ -98,7 +101,7 @@ def fit_calibration(
         name,
         version,
         property_name,
-        menu[0][0].partition("@")[2],
+        base_level,
         tuple(names[column] for column in columns),
         chosen.means,
         chosen.spreads,
