@@ -187,3 +187,15 @@ def test_harmonic_frequencies_of_water(psi4: Callable[..., Psi4Executor]) -> Non
     executor = psi4("hf", "sto-3g", "scf_type=pk")
     minimum = executor.optimize(WATER, charge=0, multiplicity=1).geometry
     assert executor.frequencies(minimum, charge=0, multiplicity=1) == pytest.approx((2170, 4140, 4391), abs=5.0)
+
+
+def test_optimisation_goes_on_from_its_last_geometry(psi4: Callable[..., Psi4Executor]) -> None:
+    optimized = psi4("hf", "sto-3g", max_optimization_cycles=1).optimize(WATER, charge=0, multiplicity=1)
+    assert optimized.single_point.energy_hartree == pytest.approx(-74.96599, abs=1e-4)  # HF/STO-3G minimum, Crawford
+    assert "Could not converge geometry optimization" in optimized.single_point.attempts[0]
+
+
+@pytest.mark.parametrize("word", ["intrafrag_step_limit=0.1", "opt_coordinates=cartesian"])
+def test_every_geometry_word_of_the_ladder_is_known(psi4: Callable[..., Psi4Executor], word: str) -> None:
+    optimized = psi4("hf", "sto-3g", word).optimize(WATER, charge=0, multiplicity=1)
+    assert optimized.single_point.energy_hartree == pytest.approx(-74.96599, abs=1e-4)
