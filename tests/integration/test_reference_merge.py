@@ -85,3 +85,15 @@ def test_tables_agree_with_the_counts(report: tuple[Path, MergeReport]) -> None:
     assert spread.select(pl.col("std").median()).collect().item() < 0.2
     quarantine = pl.read_csv(folder / "store" / "quarantine.csv")
     assert quarantine.height == sum(count.n_quarantined for count in merged.sources)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", ["compas", "library"])
+def test_electron_affinities_of_shared_molecules_have_one_sign(report: tuple[Path, MergeReport], other: str) -> None:
+    """A flipped sign in one of three independent sources turns the correlation round."""
+    long = pl.scan_parquet(report[0] / "store" / "properties" / "*.parquet")
+    affinities = long.filter(pl.col("property") == "adiabatic_electron_affinity").select("smiles", "source", "value")
+    ocelot, others = (affinities.filter(pl.col("source") == name) for name in ("ocelot", other))
+    shared = ocelot.join(others, on="smiles").collect()
+    assert shared.height >= 20
+    assert shared.select(pl.corr("value", "value_right")).item() > 0.9
