@@ -10,11 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import islice
 from types import FrameType
 from typing import Any
 
 from heliosc.errors import UsageError
+from heliosc.execution.claims import ClaimQueue
 from heliosc.execution.pool import WorkerPool, WorkerSettings
 from heliosc.execution.store import QCResultStore
 from heliosc.execution.tasks import FINAL_STATES, Counts, RunInterruptedError, StaleLeaseError, Task, TaskState
@@ -31,6 +31,7 @@ LEASE_S = 60.0
 _POLL_S = 0.2
 _LOOK_EVERY_S = 1.0  # how often leases and the tasks of other drivers are looked at
 _LOOK_AHEAD = 100  # queued keys offered to one claim
+_PAGE = 500  # queued keys that are looked at each time: others may have run or cancelled them
 _DEFAULT_SETTINGS = WorkerSettings()
 
 _log = logging.getLogger(__name__)
@@ -124,14 +125,14 @@ class TaskDriver:
         self._added: deque[str] = deque()
         self._known: set[str] = set()
         self._open: set[str] = set()  # known and not final
-        self._claimable: deque[str] = deque()  # open and queued when last seen
+        self._claimable = ClaimQueue()  # open and queued when last seen
         self._leases: dict[str, int] = {}
         self._cost: dict[str, float] = {}  # of the known tasks, relative to one another
         self._cost_open = self._cost_finished = 0.0  # the latter by this driver
         self._started_at = self._look_at = self._beat_at = 0.0
 
     def add(self, keys: Iterable[str]) -> None:
-        """Take charge of these tasks.
+        """Take charge of these tasks; those it has already are looked at soon.
 
         Raises
         ------
@@ -190,13 +191,12 @@ class TaskDriver:
     def _claim(self, n_tasks: int) -> list[Task]:
         tasks: list[Task] = []
         while self._claimable and len(tasks) < n_tasks:
-            offered = list(islice(self._claimable, _LOOK_AHEAD))
+            offered = self._claimable.first(_LOOK_AHEAD)
             task = self._store.claim(str(os.getpid()), self._lease_s, keys=offered)
             if task is None:  # others were faster; what they took is followed by _look_around
-                for _ in offered:
-                    self._claimable.popleft()
+                self._claimable.discard(offered)
                 continue
-            self._claimable.remove(task.key)
+            self._claimable.discard([task.key])
             self._leases[task.key] = task.token
             tasks.append(task)
         return tasks
@@ -225,12 +225,14 @@ class TaskDriver:
         keys = []
         while self._added:
             keys.append(self._added.popleft())
+        self._follow([key for key in keys if key in self._open and key not in self._leases])
         new = [key for key in keys if key not in self._open]
         if not new:
             return
         costs = _relative_costs(self._store.cost_estimates(new))
         self._cost.update(costs)
         self._cost_open += sum(costs.values())
+        self._claimable.know(self._store.places(new))
         self._known.update(new)
         self._open.update(new)
         self._follow(new)
@@ -251,22 +253,24 @@ class TaskDriver:
             transport.drop(key)
         self._follow(lost)
         self._leases.update(transport.adopt())  # of drivers that have died beside this one
+        self._follow(self._claimable.next_page(_PAGE))
         if not self._claimable and transport.n_free:
             self._store.release_expired()
             self._follow(self._open.difference(self._leases))
 
     def _follow(self, keys: Iterable[str]) -> None:
         """Sort open keys that are not with this driver into final and claimable ones."""
-        for key, state in self._store.states(keys).items():
+        states = self._store.states(keys)
+        self._claimable.add(key for key, state in states.items() if state == "queued" and key in self._open)
+        for key, state in states.items():
             if state in FINAL_STATES:
                 self._settle(key, state, wall_s=None)
-            elif state == "queued":
-                self._claimable.append(key)
 
     def _settle(self, key: str, state: TaskState, *, wall_s: float | None) -> None:
         if state == "queued":
-            self._claimable.append(key)
+            self._claimable.add(self._open.intersection([key]))  # an adopted job may hold tasks that are others' work
         elif state in FINAL_STATES:
+            self._claimable.discard([key])
             cost = self._cost[key] if key in self._open else 0.0
             self._open.discard(key)
             self._cost_open -= cost

@@ -23,7 +23,7 @@ _DEFAULT_SETTINGS = WorkerSettings()
 
 
 class TaskFuture(Future[Any]):
-    """Future of one task; cancel the task with ``AsyncQCManager.cancel``.
+    """Future of one task; ``AsyncQCManager.cancel`` cancels the task, the future's own ``cancel`` answers False.
 
     Attributes
     ----------
@@ -32,6 +32,7 @@ class TaskFuture(Future[Any]):
 
     def __init__(self, key: str) -> None:
         super().__init__()
+        self.set_running_or_notify_cancel()  # from now on only the manager decides what becomes of it
         self.key = key
 
 
@@ -122,9 +123,13 @@ class AsyncQCManager:
         return self.submit_many([request])[0]
 
     def submit_many(self, requests: Iterable[TaskRequest]) -> list[TaskFuture]:
-        """Ask for many tasks in one transaction, once there is room for more."""
+        """Ask for many tasks in one transaction, once there is room for more.
+
+        Callbacks do not wait: they run in the thread that makes the room.
+        """
         with self._has_room:
-            self._has_room.wait_for(self._may_submit)
+            if threading.current_thread() is not self._thread:
+                self._has_room.wait_for(self._may_submit)
             self._refuse_if_closed()
         return self._watch(self.store.submit_many(requests).keys)
 
@@ -152,7 +157,9 @@ class AsyncQCManager:
     def cancel(self, key: str) -> bool:
         """Cancel a queued or running task; returns whether it was one."""
         is_cancelled = self.store.cancel([key]) == 1
-        self._driver.wake()
+        with self._lock:
+            if key in self._pending:
+                self._driver.add([key])
         return is_cancelled
 
     def retry(self, key: str) -> TaskFuture:

@@ -97,6 +97,15 @@ class StoreReader:
         rows.sort(key=lambda row: (-row[2], row[3]))
         return {row[0]: row[1] for row in rows}
 
+    def places(self, keys: Iterable[str]) -> dict[str, tuple[float, int]]:
+        """Where each known key stands in the order of claims: the lowest is claimed first."""
+        query = "SELECT key, -priority, id FROM tasks WHERE key IN (SELECT value FROM json_each(?))"
+        return {
+            key: (place, age)
+            for chunk in _chunks(list(dict.fromkeys(keys)))
+            for key, place, age in self._db.rows(query, [json.dumps(chunk)])
+        }
+
     def cost_estimates(self, keys: Iterable[str]) -> dict[str, float | None]:
         """Estimated core seconds of each known key; None where no estimate was given."""
         query = "SELECT key, cost_s FROM tasks WHERE key IN (SELECT value FROM json_each(?))"
@@ -131,7 +140,7 @@ class StoreReader:
         """
         text = self._db.value("SELECT payload FROM tasks WHERE key = ?", [key])
         if text is None:
-            raise UsageError(f"task {key[:12]} is not in {self.path}; submit it first")
+            raise UsageError(f"task {key[:12]} is not in {self.name}; submit it first")
         payload: dict[str, Any] = json.loads(text)
         return payload
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from heliosc.errors import ResourceError, UsageError
-from heliosc.execution import AsyncQCManager, Counts, DFTInterface, QCResultStore, TaskFailedError
+from heliosc.execution import AsyncQCManager, Counts, DFTInterface, QCResultStore, TaskFailedError, TaskRequest
+from heliosc.execution.manager import TaskFuture
 
 
 def test_futures_fetch_and_as_completed(store: QCResultStore) -> None:
@@ -52,6 +53,45 @@ def test_cancelling_a_queued_and_a_running_task(store: QCResultStore, tmp_path: 
         assert not manager.cancel(first.key)
         (tmp_path / "gate").touch()
         assert manager.retry(first.key).result(timeout=20)["found"]
+
+
+def test_a_task_deep_in_the_queue_is_cancelled_or_hurried_at_once(store: QCResultStore, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with AsyncQCManager(store, n_workers=1) as manager:
+        first = manager.submit("fake_calculations:wait_for_file", {"path": str(gate)})
+        later = manager.submit_many([TaskRequest("fake_calculations:square", {"x": x}) for x in range(250)])
+        urgent = manager.submit("fake_calculations:square", {"x": 999}, priority=1.0)
+        assert manager.cancel(later[200].key)
+        with pytest.raises(CancelledError):
+            later[200].result(timeout=20)
+        store.cancel([later[201].key])  # as another process does
+        with pytest.raises(CancelledError):
+            later[201].result(timeout=20)
+        assert not first.done()
+        gate.touch()
+    tokens = [store.attempts(future.key)[0].token for future in (first, urgent, later[0])]
+    assert tokens == sorted(tokens)
+
+
+def test_giving_up_one_future_stops_nothing(store: QCResultStore) -> None:
+    with AsyncQCManager(store, n_workers=1) as manager:
+        futures = [manager.submit("fake_calculations:square", {"x": x}) for x in (1, 2)]
+        assert not futures[0].cancel()
+        assert [future.result(timeout=20)["square"] for future in futures] == [1, 4]
+
+
+def test_a_callback_may_submit_where_there_is_no_room(store: QCResultStore) -> None:
+    more: list[TaskFuture] = []
+
+    def submit_more(future: object) -> None:
+        more.extend(manager.submit("fake_calculations:square", {"x": x}) for x in (2, 3))
+
+    with AsyncQCManager(store, n_workers=1, max_pending=1) as manager:
+        first = manager.submit("fake_calculations:square", {"x": 1})
+        first.add_done_callback(submit_more)
+        last = manager.submit("fake_calculations:square", {"x": 4})
+        assert last.result(timeout=20)["square"] == 16
+    assert [future.result(timeout=0)["square"] for future in more] == [4, 9]
 
 
 def test_leaving_early_keeps_the_work_for_the_next_manager(store: QCResultStore, tmp_path: Path) -> None:
