@@ -20,7 +20,14 @@ from heliosc.qc.calibration import (
     shipped_names,
     write_calibration,
 )
-from heliosc.qc.calibration.features import COUNTS, group_counts, input_menu
+from heliosc.qc.calibration.features import (
+    COUNTS,
+    SOLUTION,
+    adiabatic_features,
+    group_counts,
+    input_menu,
+    vertical_features,
+)
 
 IE = "adiabatic_ionization_energy@gfn2"
 OTHER = "lumo_energy@gfn2"
@@ -193,3 +200,22 @@ def test_calibrated_levels_stand_on_the_scale_they_lead_to() -> None:
 def test_unknown_shipped_map() -> None:
     with pytest.raises(InputError, match="there are"):
         shipped_calibration("lambda_hole", "gas")
+
+
+def test_features_of_a_real_molecule_feed_the_shipped_maps() -> None:
+    from rdkit import Chem
+
+    features = adiabatic_features(Chem.MolFromSmiles("c1ccsc1"))
+    value = shipped_calibration("adiabatic_ionization_energy", "gas").apply(features)
+    assert value.value == pytest.approx(8.87, abs=0.3)  # thiophene, experiment
+    assert value.outside == ()
+
+
+def test_side_chains_are_cut_before_vertical_calculations() -> None:
+    from rdkit import Chem
+
+    hexyl = vertical_features(Chem.MolFromSmiles("CCCCCCc1ccsc1"))
+    methyl = vertical_features(Chem.MolFromSmiles("Cc1ccsc1"))
+    assert hexyl == pytest.approx(methyl, abs=1e-3)
+    gas, solution = hexyl["vertical_ionization_energy@gfn2"], hexyl[f"vertical_ionization_energy@{SOLUTION}"]
+    assert solution < gas - 0.5  # a solvent stabilises the cation
