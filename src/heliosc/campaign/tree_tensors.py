@@ -60,7 +60,7 @@ def write_tree_tensors(
         raise InputError(f"none of {len(smiles)} molecules has a junction tree; first reason: {first}")
     vocabulary = vocabulary.sorted_by_count()
     trees = [junction_tree(graph, vocabulary) for graph in graphs.values()]
-    tensors = {
+    tensors: dict[str, np.ndarray] = {
         "molecule": np.array(list(graphs), dtype=np.int64),
         "n_nodes": np.array([len(tree) for tree in trees], dtype=np.int32),
         **{

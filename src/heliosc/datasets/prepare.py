@@ -147,16 +147,16 @@ def _keys(header: Iterable[str]) -> Iterable[PropertyKey]:
 
 
 def _split(table: PropertyTable, skeletons: list[str], settings: PrepareSettings) -> Split:
-    common = {"fractions": settings.fractions, "seed": settings.seed}
+    fractions, seed = settings.fractions, settings.seed
     if settings.method == "scaffold":
-        split = scaffold_split(table.smiles, **common)
+        split = scaffold_split(table.smiles, fractions=fractions, seed=seed)
     elif settings.method == "stratified":
         by = settings.stratify_by or table.keys[0]
         if by not in table.keys:
             raise InputError(f"{by} is not among the targets: {', '.join(map(str, table.keys))}")
-        split = stratified_split(table.smiles, table.column(by), skeletons=skeletons, **common)
+        split = stratified_split(table.smiles, table.column(by), fractions=fractions, seed=seed, skeletons=skeletons)
     else:
-        split = random_split(table.smiles, skeletons=skeletons, **common)
+        split = random_split(table.smiles, fractions=fractions, seed=seed, skeletons=skeletons)
     sides = zip(SIDES, (split.train, split.validation, split.test), strict=True)
     empty = [side for side, rows in sides if not len(rows)]
     if empty:

@@ -6,7 +6,6 @@ import pytest
 from heliosc.chemistry.identity import inchikey, parse_smiles
 from heliosc.datasets.library.load import library_smiles, load_library, write_labels
 from heliosc.datasets.library.records import LibraryMolecule, write_molecules
-from heliosc.datasets.master import write_master_table
 from heliosc.errors import InputError, ParseError
 from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey
 
@@ -146,13 +145,3 @@ def test_the_molecule_list_needs_no_labels():
     smiles = library_smiles()
     assert len(smiles) >= 4000
     assert len(set(smiles)) == len(smiles)
-
-
-def test_master_table_is_wide_with_empty_cells_for_missing_values(folder, tmp_path):
-    file = tmp_path / "data" / "raw" / "all_mols.csv"
-    assert write_master_table(file, library=load_library(folder)) == 3
-    header, *rows = file.read_text().splitlines()
-    assert header.startswith("smiles,inchikey,name,class,origin,family,n_heavy_atoms,")
-    column = header.split(",").index("vertical_electron_affinity@gfn2")
-    cells = {row.split(",")[0]: row.split(",")[column] for row in rows}
-    assert cells == {"c1ccccc1": "", "c1ccsc1": "-1.500000", "c1ccc2ccccc2c1": "0.100000"}

@@ -129,7 +129,7 @@ def _status_row(folder: RunFolder) -> dict[str, Any]:
 
 
 def _look_at(folder: RunFolder) -> tuple[RenderableType, bool]:
-    parts = [table_of([_status_row(folder)], title=f"Run {folder.id}")]
+    parts: list[RenderableType] = [table_of([_status_row(folder)], title=f"Run {folder.id}")]
     if folder.has_store():
         parts.append(_queue_of(folder))
     return Group(*parts), folder.read_state().stage is Stage.FINISHED
