@@ -20,7 +20,7 @@ BUSY_TIMEOUT_S = 60.0  # how long a writer waits for the one before it
 
 def storable(text: str) -> str:
     """Any text as one that every database takes: what programs say may hold NUL or bytes that are no UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 class Database(ABC):

@@ -143,7 +143,7 @@ def test_an_error_that_is_no_text_is_recorded_and_the_rest_goes_on(store: QCResu
     assert run_tasks(store, n_workers=1) == Counts(failed=1, done=1)
     failure = store.failure(key)
     assert failure is not None
-    assert failure.reason == r"ValueError: caf\udce9 \x00"
+    assert failure.reason == "ValueError: caf\\udce9 \N{SYMBOL FOR NULL}"
 
 
 def test_asked_to_stop_it_queues_the_rest_again(store: QCResultStore, tmp_path: Path) -> None:

@@ -122,10 +122,10 @@ def test_what_no_database_takes_as_text_is_spelt_out(store: QCResultStore) -> No
     task = store.claim("w", 60)
     assert task is not None
     store.fail(key, task.token, "unexpected", "a\0b \udce9", traceback="\0")
-    assert store.attempts(key)[-1].traceback == r"\x00"
+    assert store.attempts(key)[-1].traceback == "\N{SYMBOL FOR NULL}"
     failure = store.failure(key)
     assert failure is not None
-    assert failure.reason == r"a\x00b \udce9"
+    assert failure.reason == "a\N{SYMBOL FOR NULL}b \\udce9"
 
 
 @pytest.mark.parametrize("url", ["http://host/store", "mysql://user@host/name", "sqlite:///store.sqlite"])
