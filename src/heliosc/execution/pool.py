@@ -284,6 +284,7 @@ class WorkerPool:
             memory_limit_bytes=self._settings.memory_limit_bytes or 0,
         )
         self._workers[worker] = None
+        self._guard.watch(worker.pid)
         self._selector.register(worker, selectors.EVENT_READ)
         return worker
 
@@ -291,6 +292,7 @@ class WorkerPool:
         self._selector.unregister(worker)
         del self._workers[worker]
         worker.kill()
+        self._guard.forget(worker.pid)
 
 
 def _cause(exit_code: int) -> str:

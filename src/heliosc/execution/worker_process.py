@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from heliosc.errors import ResourceError
+from heliosc.execution.process_tree import ProcessTree
 from heliosc.execution.processes import kill_all
 from heliosc.execution.protocol import WORKER_MODULE, child_environment, module_command
 
@@ -71,6 +72,10 @@ class WorkerProcess:
         peek = os.WEXITED | os.WNOHANG | os.WNOWAIT  # while it is not reaped, nothing else can have its group
         return os.waitid(os.P_PID, self._process.pid, peek) is not None
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def exit_code(self) -> int:
         """Exit code, negative for a signal; waits for the end."""
         return self._process.wait()
@@ -94,10 +99,14 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process and everything it started."""
+        tree = ProcessTree()
+        tree.add(self.pid)
+        tree.look()  # now: what is below a dead process cannot be told
         kill_all(self._token, grace_s=_GRACE_S)
         if self._process.returncode is None:  # what has lost the token by emptying its environment is in the group
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+        tree.kill()
         self._process.kill()  # in case it could not be found by its token
         self._process.wait()
         os.close(self._input)

@@ -115,6 +115,21 @@ def leaves_a_program(payload: dict[str, Any]) -> None:
         time.sleep(0.01)
 
 
+def starts_nameless_program(payload: dict[str, Any]) -> None:
+    """Start a program with an emptied environment, as wrapper scripts do, and wait for it."""
+    _run_nameless(payload["pid_file"], leaves_session=False)
+
+
+def starts_nameless_session(payload: dict[str, Any]) -> None:
+    """The same in a session of its own."""
+    _run_nameless(payload["pid_file"], leaves_session=True)
+
+
+def _run_nameless(pid_file: str, *, leaves_session: bool) -> None:
+    with subprocess.Popen(["/bin/sleep", "600"], env={}, start_new_session=leaves_session) as program:
+        Path(pid_file).write_text(str(program.pid))
+
+
 def is_running(payload: dict[str, Any]) -> bool:
     """Whether the process named in a file lives."""
     return Path("/proc", Path(payload["pid_file"]).read_text()).exists()

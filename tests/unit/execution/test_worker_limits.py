@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +86,41 @@ def test_submitting_waits_while_too_much_is_unfinished(store: QCResultStore, tmp
         thread.join(timeout=30)
     assert submitted == [0, 1, 2, 3]
     assert store.counts() == Counts(done=4)
+
+
+RUN = """
+import sys
+from pathlib import Path
+from heliosc.execution import QCResultStore, run_tasks
+with QCResultStore(Path(sys.argv[1])) as store:
+    run_tasks(store, n_workers=1)
+"""
+
+
+@pytest.mark.parametrize("function", ["starts_nameless_program", "starts_nameless_session"])
+def test_a_program_without_its_environment_ends_with_its_driver(
+    store: QCResultStore, tmp_path: Path, function: str
+) -> None:
+    pid_file = tmp_path / "pid"
+    store.submit(f"fake_calculations:{function}", {"pid_file": str(pid_file)})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen([sys.executable, "-c", RUN, str(store.path)], env=environment) as driver:
+        while not pid_file.exists() or not pid_file.read_text():
+            time.sleep(0.01)
+        time.sleep(1.0)  # long enough for the guards to have seen it
+        assert start_time(int(pid_file.read_text())) is not None
+        driver.kill()
+    deadline = time.monotonic() + 10
+    while start_time(int(pid_file.read_text())) is not None:
+        assert time.monotonic() < deadline, "orphan 10 s later"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("function", ["starts_nameless_program", "starts_nameless_session"])
+def test_a_program_without_its_environment_ends_with_its_task(
+    store: QCResultStore, tmp_path: Path, function: str
+) -> None:
+    pid_file = tmp_path / "pid"
+    store.submit(f"fake_calculations:{function}", {"pid_file": str(pid_file)}, timeout_s=1.0, max_attempts=1)
+    assert run_tasks(store, n_workers=1) == Counts(failed=1)
+    assert start_time(int(pid_file.read_text())) is None
