@@ -29,6 +29,7 @@ from heliosc.execution.transport import (
 
 LEASE_S = 60.0
 _POLL_S = 0.2
+_TELL_EVERY_S = 300.0
 _LOOK_EVERY_S = 1.0  # how often leases and the tasks of other drivers are looked at
 _LOOK_AHEAD = 100  # queued keys offered to one claim
 _PAGE = 500  # queued keys that are looked at each time: others may have run or cancelled them
@@ -82,6 +83,8 @@ def run_tasks(
     driver.add(chosen)
     with _caught_signals() as caught:
         driver.run(lambda: bool(caught) or (stop is not None and stop()), is_endless=False)
+    if not caught:  # checking the copy of a large store takes longer than a signal allows; an older copy is there
+        store.backups.keep(is_last=True)
     counts = store.counts(chosen)
     if caught and counts.n_final < counts.total:
         raise RunInterruptedError(caught[0], counts)
@@ -129,7 +132,7 @@ class TaskDriver:
         self._leases: dict[str, int] = {}
         self._cost: dict[str, float] = {}  # of the known tasks, relative to one another
         self._cost_open = self._cost_finished = 0.0  # the latter by this driver
-        self._started_at = self._look_at = self._beat_at = 0.0
+        self._started_at = self._look_at = self._beat_at = self._tell_at = 0.0
 
     def add(self, keys: Iterable[str]) -> None:
         """Take charge of these tasks; those it has already are looked at soon.
@@ -174,7 +177,6 @@ class TaskDriver:
             with self._transport_lock:
                 self._transport = None
             self._leave(transport)
-        self._store.backups.keep(is_last=True)
 
     def _turn(self, transport: Transport, events: list[TransportEvent]) -> None:
         can_start = bool(self._claimable) and transport.n_free > 0
@@ -257,6 +259,20 @@ class TaskDriver:
         if not self._claimable and transport.n_free:
             self._store.release_expired()
             self._follow(self._open.difference(self._leases))
+            if self._open and not self._leases and not self._claimable and now > self._tell_at:
+                self._tell_at = now + _TELL_EVERY_S
+                self._tell_whom_it_waits_for()
+
+    def _tell_whom_it_waits_for(self) -> None:
+        """A cluster's job belongs to a driver with its transport; with another one the user would wait in vain."""
+        waiting = [task for task in self._store.running() if task.key in self._open and task.job is not None]
+        if waiting:
+            _log.warning(
+                "waiting for %d task(s) of cluster jobs, first %s: run with the transport that submitted them, or "
+                "cancel and retry them to compute them here",
+                len(waiting),
+                waiting[0].job,
+            )
 
     def _follow(self, keys: Iterable[str]) -> None:
         """Sort open keys that are not with this driver into final and claimable ones."""

@@ -250,6 +250,7 @@ class AsyncQCManager:
     def _run(self) -> None:
         try:
             self._driver.run(self._stopping.is_set, is_endless=True)
+            self.store.backups.keep(is_last=True)
         except BaseException as error:  # noqa: BLE001 - handed to everyone who waits, and to close()
             self._error = error
         finally:

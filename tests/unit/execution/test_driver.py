@@ -241,3 +241,19 @@ def test_nonsense_is_refused(store: QCResultStore) -> None:
         run_tasks(store, ["unknown"], n_workers=1)
     with pytest.raises(UsageError, match="expected 1 or more"):
         run_tasks(store, n_workers=0)
+
+
+def test_it_says_when_it_waits_for_a_clusters_job(store: QCResultStore, caplog: pytest.LogCaptureFixture) -> None:
+    key = submit(store, "square", x=1)
+    task = store.claim("elsewhere", 60)
+    assert task is not None
+    store.jobs.intend("0123456789ab-1", [task], transport="slurm", folder=Path("jobs"))
+    store.let_go({key: task.token})
+    told: list[str] = []
+
+    def is_told() -> bool:
+        told.extend(record.getMessage() for record in caplog.records)
+        return bool(told)
+
+    assert run_tasks(store, n_workers=1, stop=is_told) == Counts(running=1)
+    assert "1 task(s) of cluster jobs, first 0123456789ab-1" in told[0]
