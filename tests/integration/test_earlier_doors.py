@@ -58,7 +58,7 @@ def test_active_loop_explains_what_is_missing(tmp_path: Path) -> None:
     flags = ("--surrogate-device", "cpu", "--generator-device", "cpu", "--compile-mode", "default")
     done = _main("active-loop", "--config", str(config), *flags, folder=tmp_path)
     assert done.returncode == 3
-    assert "no model folder nowhere" in done.stderr
+    assert "surrogate.weights = nowhere (written by heliosc train surrogate" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliosc.chemistry.identity import parse_smiles
 from heliosc.config import Config, ExecutionSettings, QCSettings
 from heliosc.errors import InputError
 from heliosc.execution import Counts, QCResultStore, TaskRequest, TransportFactory, run_tasks, transport_factory
 from heliosc.properties import CalculationFailure, CalculationResult
 from heliosc.qc.engines import geometry_optimizer
-from heliosc.qc.levels import level_scheme
+from heliosc.qc.levels import estimated_core_seconds, level_scheme
 from heliosc.qc.resources import Resources, worker_count
 from heliosc.qc.results import calculation_result
 from heliosc.qc.tasks import task_identity
@@ -74,6 +75,7 @@ def submit_four_points(store: QCResultStore, smiles: Iterable[str], settings: QC
     InputError : the configured engine is unknown
     """
     geometry_optimizer(settings.engine)
+    scheme = level_scheme("gfn2")
     requests, names, refused = [], [], []
     for text in smiles:
         payload = {"smiles": text, "engine": settings.engine, "n_conformers": settings.n_conformers}
@@ -82,12 +84,25 @@ def submit_four_points(store: QCResultStore, smiles: Iterable[str], settings: QC
         except InputError as error:
             refused.append(CalculationFailure(text, error.kind, str(error)))
             continue
+        n = n_atoms(text)
         requests.append(
-            TaskRequest(FOUR_POINT, payload, identity, timeout_s=settings.timeout_s or FOUR_POINT_TIMEOUT_S)
+            TaskRequest(
+                FOUR_POINT,
+                payload,
+                identity,
+                priority=n,  # the longest first, so that no worker idles beside a last long one
+                timeout_s=settings.timeout_s or FOUR_POINT_TIMEOUT_S,
+                cost_s=estimated_core_seconds(scheme, n),
+            )
         )
         names.append(text)
     keys = store.submit_many(requests).keys
     return Submission(dict(zip(names, keys, strict=True)), refused)
+
+
+def n_atoms(smiles: str) -> int:
+    """Number of atoms of a molecule, hydrogens included."""
+    return int(parse_smiles(smiles).GetNumAtoms(onlyExplicit=False))
 
 
 def run_calculations(

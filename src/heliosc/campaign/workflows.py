@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from heliosc.campaign.calculations import Submission, submit_four_points
-from heliosc.chemistry.identity import parse_smiles
+from heliosc.campaign.calculations import Submission, n_atoms, submit_four_points
 from heliosc.config import QCSettings
 from heliosc.errors import InputError, MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore, TaskRequest
@@ -55,10 +54,11 @@ def submit_calculations(
                 WORKFLOW,
                 payload,
                 identity,
+                priority=n_atoms(text),  # the longest first
                 timeout_s=payload["timeout_s"],
                 cores=settings.resources.cores_per_task,
                 memory_mb=_scheduled_memory_mb(settings) if asks_memory else None,
-                cost_s=estimated_core_seconds(scheme, _n_atoms(text), response=settings.response),
+                cost_s=estimated_core_seconds(scheme, n_atoms(text), response=settings.response),
             )
         )
         names.append(text)
@@ -68,10 +68,6 @@ def submit_calculations(
 
 def _scheduled_memory_mb(settings: QCSettings) -> int:
     return round(settings.resources.memory_gb * 1000) + MAPPED_MB
-
-
-def _n_atoms(smiles: str) -> int:
-    return int(parse_smiles(smiles).GetNumAtoms(onlyExplicit=False))
 
 
 def is_four_point(scheme: Scheme, settings: QCSettings) -> bool:

