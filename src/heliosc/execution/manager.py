@@ -43,7 +43,7 @@ class AsyncQCManager:
     ----------
     store : open store, shared with whoever else reads it
     n_workers, max_workers : number of worker processes, under either name
-    on_event : see ``run_tasks``; called in the background thread
+    on_event : see ``run_tasks``; called in the background thread, and what it raises ends the manager
     settings : how workers run
     transport : makes what runs the tasks elsewhere, in place of local worker processes
     max_pending : submitting waits while so many tasks are unfinished; None for no limit

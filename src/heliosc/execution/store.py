@@ -63,7 +63,11 @@ class QCResultStore(StoreReader):
         self.backups = BackupKeeper(self._db)
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Several calls as one durable step, with one wait for the disk."""
+        """Several calls as one durable step, with one wait for the disk.
+
+        Not around calls of an ``AsyncQCManager`` on this store: its thread would wait for the end of the block, and the
+        block for it.
+        """
         return self._db.transaction()
 
     # asking for work
