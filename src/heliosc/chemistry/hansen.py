@@ -83,7 +83,6 @@ _C60 = (
     "c9c5c1c1c6c2c3c41"
 )
 _HANDBOOK = "Hansen, Handbook, 2nd ed. 2007, table A.1"
-_MACHUI = "Machui et al., Macromol. Chem. Phys. 2011, 212, 2159"
 
 MEASURED_PARAMETERS: tuple[MeasuredParameters, ...] = (
     # molar volumes of the fullerenes from their densities, 1.5 and 1.65 g/cm3

@@ -10,8 +10,6 @@ from pathlib import Path
 from heliosc.datasets.declaration import SourceDeclaration, shipped_sources
 from heliosc.errors import InputError, MissingDependencyError
 
-DOWNLOADS_FOLDER = Path("data/downloads")
-
 
 @dataclass(frozen=True, slots=True)
 class SourceFiles:

@@ -16,7 +16,6 @@ InChIKey. Within a table rows are sorted by SMILES (then property, level, source
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -27,13 +26,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey
 
-STORE_FOLDER = Path("data/store")
 PROPERTIES_FOLDER = "properties"
 MOLECULES_FOLDER = "molecules"
 POLYMERS_FOLDER = "polymers"
 QUARANTINE_FILE = "quarantine.csv"
 MERGE_FILE = "merge.json"
-WIDE_FILE = Path("data/raw/all_mols.csv")
 WIDE_POLYMER_FILE = Path("data/raw/all_polymers.csv")
 
 MOLECULE = "molecule"
@@ -163,19 +160,9 @@ def check_row(model: type[BaseModel], row: dict[str, object], *, file: str, numb
         raise InputError(f"{file}, row {number}: {faults}; correct the source and merge again") from error
 
 
-def split_list(text: str) -> list[str]:
-    """Entries of a ``sources`` or ``notes`` cell."""
-    return [part for part in text.split(LIST_SEPARATOR) if part]
-
-
 def join_list(parts: Iterable[str]) -> str:
     """A ``sources`` or ``notes`` cell."""
     return LIST_SEPARATOR.join(sorted(set(parts)))
-
-
-def wide_cell(value: float | None) -> str:
-    """A number in the wide table: shortest text that reads back as the same float64; empty when missing."""
-    return "" if value is None or math.isnan(value) else repr(value)
 
 
 def _loose(kind: pa.DataType) -> pa.DataType:

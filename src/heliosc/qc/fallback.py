@@ -9,7 +9,7 @@ from heliosc.errors import ConvergenceError, HelioscError, InputError, MissingDe
 
 Fallback = Literal["none", "gfn2"]
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)
-STATUS_DONE, STATUS_FALLBACK = "done", "fallback"
+STATUS_FALLBACK = "fallback"
 _KEPT = re.compile(r" \(files kept in [^)]*\)")
 
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from heliosc.datasets.audit.agreement import Agreement, disagreements, level_offsets
 from heliosc.datasets.audit.chemistry import ChemistryCoverage, chemistry_coverage
 from heliosc.datasets.audit.coverage import Coverage, coverage, is_outlier, with_robust_z
-from heliosc.datasets.audit.tables import StoreTables, open_store
+from heliosc.datasets.audit.tables import StoreTables, open_store, scan_store
 from heliosc.datasets.frames import pl
 from heliosc.datasets.quarantine import printable
 from heliosc.datasets.schema import MERGE_FILE, QUARANTINE_FILE
@@ -83,7 +83,7 @@ def write_audit(audit: Audit, folder: Path, *, store: Path) -> list[Path]:
     ------
     ResourceError : the folder cannot be written
     """
-    tables = open_store(store)
+    tables = scan_store(store)
     environment = Environment(
         loader=PackageLoader("heliosc.datasets.audit"), autoescape=select_autoescape(default=True)
     )

@@ -45,14 +45,24 @@ def open_store(folder: Path) -> StoreTables:
     ------
     InputError : there is none, or a column, type, unit, name or value is not as it should be; names file and row
     """
-    properties = _parts(folder, PROPERTIES_FOLDER)
-    molecules = _parts(folder, MOLECULES_FOLDER)
-    for file in properties:
+    for file in _parts(folder, PROPERTIES_FOLDER):
         check_columns(_schema(file), LONG_SCHEMA, file=str(file))
         _check_long_rows(file)
-    for file in molecules:
+    for file in _parts(folder, MOLECULES_FOLDER):
         check_columns(_schema(file), MOLECULE_SCHEMA, file=str(file), extra=pa.float64())
         _check_molecule_rows(file)
+    return scan_store(folder)
+
+
+def scan_store(folder: Path) -> StoreTables:
+    """The same for a store that was checked a moment ago.
+
+    Raises
+    ------
+    InputError : there is none
+    """
+    properties = _parts(folder, PROPERTIES_FOLDER)
+    molecules = _parts(folder, MOLECULES_FOLDER)
     described = _schema(molecules[0]).names[len(MOLECULE_SCHEMA) :]
     return StoreTables(pl.scan_parquet(properties), pl.scan_parquet(molecules), tuple(described))
 

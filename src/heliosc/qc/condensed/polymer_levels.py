@@ -22,7 +22,6 @@ from heliosc.qc.xtb.library import tblite_version
 
 SHORTEST_FITTED = 2
 DEFAULT_LONGEST = 4
-_NAMES = ("homo_energy", "lumo_energy", "homo_lumo_gap")
 
 
 @dataclass(frozen=True, slots=True)
