@@ -3,7 +3,8 @@
 References
 ----------
 Lu, J. Mol. Model. 2021, 27, 263, 10.1007/s00894-021-04884-0: molecular planarity parameter MPP = [sum d_i^2 / n]^1/2
-(eq. 5) and span of deviation from plane SDP = max d_i - min d_i (eq. 6), d_i the signed distance from the fitted plane.
+(eq. 5) and span of deviation from plane SDP = max d_i - min d_i (eq. 6), d_i the signed distance from the least-squares
+plane through the geometric centre of the n atoms: no masses, and only the atoms of interest (hydrogen is none of them).
 """
 
 from __future__ import annotations

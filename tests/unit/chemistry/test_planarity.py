@@ -35,6 +35,21 @@ def test_pyramid_by_hand() -> None:
     assert np.ptp(plane_distances(points)) == pytest.approx(1.0)
 
 
+def test_published_annulene() -> None:
+    # carbon atoms of [14]annulene, wB97X-D/def2-TZVP; Multiwfn manual 3.8, section 4.100.21.2, the program's
+    # examples/[14]annulene.xyz: MPP 0.127145 A, SDP 0.435354 A and the signed distance of every atom
+    half = np.array(
+        [[-0.221, 1.541, 1.428], [0.211, -1.490, 1.419], [-0.076, 2.649, -0.724], [-0.043, -2.721, -0.673],
+         [-0.018, 1.268, -2.821], [0.106, -1.247, -2.703], [-0.028, 0.035, -3.375]]
+    )  # fmt: skip
+    published = np.array([0.21768, 0.21430, 0.07768, 0.04457, 0.02456, 0.09971, 0.03585])
+    points = np.vstack([half, half * [-1, 1, -1]])  # a twofold axis along y
+    shape = planarity(parse_smiles("C1=CC=CC=CC=CC=CC=CC=C1"), points)  # every atom is in the one system
+    assert np.abs(plane_distances(points)) == pytest.approx(np.tile(published, 2), abs=6e-6)
+    assert shape.deviation == pytest.approx(0.127145, abs=1e-6)
+    assert shape.span == pytest.approx(0.435354, abs=1e-6)
+
+
 @pytest.mark.parametrize("twist", [0.0, 20.0, 44.0, 90.0])
 def test_twist_of_biphenyl_is_the_one_built_in(twist: float) -> None:
     shape = planarity(parse_smiles("c1ccccc1-c1ccccc1"), _biphenyl(twist))
