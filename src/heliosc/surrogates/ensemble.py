@@ -24,6 +24,7 @@ from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
+from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.environments import find_environments
 from heliosc.surrogates.mpnn.graphs import MoleculeGraphs, build_graphs, parse_rows
@@ -146,7 +147,7 @@ class SurrogateEnsemble:
         for member in range(config.n_members):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
-                network = Network(config, n_keys=len(table.keys), n_descriptors=used.shape[1])
+                network = make_network(config, n_keys=len(table.keys), n_descriptors=used.shape[1])
             trained = MemberTraining(
                 network=network,
                 data=data,
@@ -159,7 +160,7 @@ class SurrogateEnsemble:
                 checkpoint=None if checkpoint_dir is None else checkpoint_dir / f"member_{member}.pt",
             ).run(progress)
             networks.append(_rounded(trained))
-        return cls._calibrated(
+        return cls.calibrated(
             networks=tuple(networks),
             keys=table.keys,
             config=config,
@@ -170,8 +171,13 @@ class SurrogateEnsemble:
         )
 
     @classmethod
-    def _calibrated(cls, **known: Any) -> Self:
-        """Complete an ensemble: calibrate on the validation part, then measure on the test part."""
+    def calibrated(cls, **known: Any) -> Self:
+        """Complete an ensemble: calibrate on the validation part, then measure on the test part.
+
+        Parameters
+        ----------
+        known : the attributes that need no predictions: all but ``calibrations``, ``metrics`` and ``device``
+        """
         config, held_out = known["config"], known["held_out"]
         device = choose_device(config.device)
         for network in known["networks"]:
@@ -277,7 +283,7 @@ class SurrogateEnsemble:
             "new_data_hash": table_hash(new),
             "n_new": len(new.smiles),
         }
-        return type(self)._calibrated(
+        return type(self).calibrated(
             networks=tuple(networks),
             keys=self.keys,
             config=self.config,
@@ -387,6 +393,6 @@ def _rounded(network: Network) -> Network:
 
 
 def _copied(network: Network) -> Network:
-    copy = Network(network.config, n_keys=network.n_keys, n_descriptors=network.n_descriptors)
+    copy = make_network(network.config, n_keys=network.n_keys, n_descriptors=network.n_descriptors)
     copy.load_state_dict(network.state_dict())
     return copy

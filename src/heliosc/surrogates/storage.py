@@ -1,8 +1,8 @@
 """A model folder: weights, settings, calibration, metrics and the held-out part; nothing in it is ever executed.
 
-``config.json`` (format, keys, settings, provenance, checksums of the other files), ``weights.safetensors`` (float16
-weights as ``<member>.<name>``, float64 scaling), ``calibration.json``, ``metrics.json``, ``split.json``,
-``held_out.parquet`` (SMILES, part, one column a key).
+``config.json`` (format, keys, settings, provenance, checksums of the other files), ``weights.safetensors``
+(``<member>.<name>`` as float16, imported weights as float32; float64 scaling), ``calibration.json``,
+``metrics.json``, ``split.json``, ``held_out.parquet`` (SMILES, part, one column a key).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from heliosc.files import folder_written_atomically
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
-from heliosc.surrogates.mpnn.network import Network
 from heliosc.surrogates.mpnn.training import choose_device
 from heliosc.surrogates.scaling import Scaling
 
@@ -86,13 +86,19 @@ def _json(value: Any) -> bytes:
 
 def _weights(ensemble: SurrogateEnsemble) -> bytes:
     tensors = {
-        f"{member}.{name}": value.detach().cpu().half().contiguous()
+        f"{member}.{name}": _halved_if_exact(value.detach().cpu()).contiguous()
         for member, network in enumerate(ensemble.networks)
         for name, value in network.state_dict().items()
     }
     for name in _SCALING:
         tensors[name] = torch.from_numpy(np.array(getattr(ensemble.scaling, name), dtype=np.float64))
     return save_tensors(tensors)
+
+
+def _halved_if_exact(value: torch.Tensor) -> torch.Tensor:
+    """Our own trainings round to half precision; imported weights must not change when they are saved."""
+    half = value.half()
+    return half if torch.equal(half.float(), value) else value
 
 
 def _held_out(held_out: HeldOut) -> bytes:
@@ -147,7 +153,7 @@ def _assemble(config: dict[str, Any], content: dict[str, bytes], *, device: str)
     place = choose_device(device)
     networks = []
     for member in range(settings.n_members):
-        network = Network(settings, n_keys=len(keys), n_descriptors=len(scaling.descriptor_mean))
+        network = make_network(settings, n_keys=len(keys), n_descriptors=len(scaling.descriptor_mean))
         prefix = f"{member}."
         network.load_state_dict(
             {name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)}

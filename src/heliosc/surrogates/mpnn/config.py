@@ -8,6 +8,8 @@ from typing import Any
 
 from heliosc.errors import InputError
 
+AGGREGATIONS = ("mean", "norm", "sum")
+
 
 @dataclass(frozen=True, slots=True)
 class MPNNConfig:
@@ -18,6 +20,8 @@ class MPNNConfig:
     n_members : networks in the ensemble
     hidden : width of messages and fingerprint
     depth : chemprop's depth, depth - 1 steps of message passing
+    aggregation : fingerprint of a molecule from its atoms: their ``mean``, ``sum``, or sum over ``aggregation_norm``
+        (``norm``, what chemprop's command line trains)
     head_hidden, head_layers, dropout : readout network
     use_descriptors : join the numbers of ``descriptors.describe`` to the fingerprint
     epochs, batch_size : passes over the training part, molecules a step
@@ -34,6 +38,8 @@ class MPNNConfig:
     n_members: int = 5
     hidden: int = 300
     depth: int = 3
+    aggregation: str = "mean"
+    aggregation_norm: float = 100.0
     head_hidden: int = 300
     head_layers: int = 1
     dropout: float = 0.1
@@ -57,6 +63,12 @@ class MPNNConfig:
         for name in ("n_members", "hidden", "depth", "head_hidden", "head_layers", "epochs", "batch_size", "patience"):
             if getattr(self, name) < 1:
                 raise InputError(f"surrogate setting {name} is {getattr(self, name)}; expected at least 1")
+        if self.aggregation not in AGGREGATIONS:
+            raise InputError(
+                f"surrogate setting aggregation is {self.aggregation!r}; expected one of: {', '.join(AGGREGATIONS)}"
+            )
+        if not self.aggregation_norm > 0:
+            raise InputError(f"surrogate setting aggregation_norm is {self.aggregation_norm}; expected more than 0")
         if not 0 <= self.dropout < 1:
             raise InputError(f"surrogate setting dropout is {self.dropout}; expected 0 to below 1")
         if self.learning_rate <= 0:

@@ -1,0 +1,39 @@
+"""Networks whose molecular fingerprint is a sum of atoms instead of their mean.
+
+chemprop's command line trains with ``norm`` aggregation (the sum over 100), so its checkpoints need it; heliosc's own
+trainings take the mean.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.mpnn.network import Batch, Network
+
+
+class SummingNetwork(Network):
+    """A network with ``config.aggregation`` ``sum`` or ``norm``."""
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the standardised targets, both (n_molecules, n_keys)."""
+        inputs = self.fingerprint(batch)
+        if self.n_descriptors:
+            inputs = torch.cat([inputs, batch.descriptors], dim=1)
+        mean, raw_variance = self.predictor.ffn(inputs).float().chunk(2, dim=1)
+        return mean, functional.softplus(raw_variance)
+
+    def fingerprint(self, batch: Batch) -> Tensor:
+        """Learned fingerprints of the molecules, (n_molecules, hidden)."""
+        rows, offsets = batch.molecules
+        atoms = self.message_passing(batch)
+        total = functional.embedding_bag(rows, atoms, offsets, mode="sum", include_last_offset=True)
+        return total / self.config.aggregation_norm if self.config.aggregation == "norm" else total
+
+
+def make_network(config: MPNNConfig, *, n_keys: int, n_descriptors: int) -> Network:
+    """A network of random weights with the aggregation of the settings."""
+    kind = Network if config.aggregation == "mean" else SummingNetwork
+    return kind(config, n_keys=n_keys, n_descriptors=n_descriptors)
