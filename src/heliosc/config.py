@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, field_validator, model_validator
 
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.parsl.settings import ParslSettings
@@ -61,6 +61,10 @@ class SurrogateSettings(Section):
     compute: ComputeSettings = ComputeSettings()
     weights: Path | None = Field(None, description="model folder; none = the shipped weights")
     data: Path | None = Field(None, description="CSV to train on; none = the embedded library")
+    target_columns: tuple[str, ...] = Field((), description="NAME@LEVEL columns to learn; none = all of the file")
+    target_weights: dict[str, PositiveFloat] = Field(
+        {}, description="NAME@LEVEL -> how much it counts in the loss; what is left out counts 1"
+    )
     out: Path = Path("models/surrogate")
     n_members: int = Field(5, ge=1, le=50)
     epochs: int = Field(60, ge=1)
