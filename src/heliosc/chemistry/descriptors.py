@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from rdkit import Chem
 from rdkit.Chem import Descriptors, rdMolDescriptors
 
+from heliosc.chemistry.graph import MolecularGraph, Structure, as_graph, reachable
+
 
 @dataclass(frozen=True, slots=True)
 class MolecularDescriptors:
@@ -64,7 +66,7 @@ def elements(molecule: Chem.Mol) -> frozenset[str]:
     return frozenset(symbols)
 
 
-def conjugated_systems(molecule: Chem.Mol) -> list[frozenset[int]]:
+def conjugated_systems(structure: Structure) -> list[frozenset[int]]:
     """Atom indices of each pi-conjugated system, largest first.
 
     A system is a connected set of unsaturated atoms and of the heteroatoms that bridge two of them through a lone pair
@@ -72,41 +74,50 @@ def conjugated_systems(molecule: Chem.Mol) -> list[frozenset[int]]:
     triarylborane (RDKit's own flag leaves the sulfur out). Saturated carbon, silicon, sulfones and phosphine oxides
     interrupt it; a double bond alone is none.
     """
-    pi_atoms = _pi_atoms(molecule)
-    skeleton = Chem.RWMol(molecule)
-    skeleton.BeginBatchEdit()
-    for bond in molecule.GetBonds():
-        if not {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} <= pi_atoms:
-            skeleton.RemoveBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
-    skeleton.CommitBatchEdit()
-    systems = [frozenset(atoms) for atoms in Chem.GetMolFrags(skeleton) if len(atoms) > 2]
-    return sorted(systems, key=lambda atoms: (-len(atoms), min(atoms)))
+    return as_graph(structure).once(_conjugated_systems)
 
 
 _BRIDGES = frozenset({5, 7, 8, 15, 16, 34, 52})  # B N O P S Se Te
 _HYPERVALENT = frozenset({15, 16, 34, 52})
 
 
-def _pi_atoms(molecule: Chem.Mol) -> set[int]:
+def _conjugated_systems(graph: MolecularGraph) -> list[frozenset[int]]:
+    waiting = frozenset(_pi_atoms(graph))
+    systems = []
+    while waiting:
+        system = frozenset(reachable(graph, min(waiting), within=waiting))
+        waiting -= system
+        if len(system) > 2:
+            systems.append(system)
+    return sorted(systems, key=len, reverse=True)  # stable: of equal ones that with the lowest index first
+
+
+def _pi_atoms(graph: MolecularGraph) -> set[int]:
+    oxidised = _oxidised_chalcogens_and_phosphorus(graph)
     unsaturated = {
-        atom.GetIdx()
-        for bond in molecule.GetBonds()
-        if bond.GetBondTypeAsDouble() > 1
-        for atom in (bond.GetBeginAtom(), bond.GetEndAtom())
-        if atom.GetIsAromatic() or not _is_oxidised_chalcogen_or_phosphorus(atom)
+        atom
+        for begin, end, order in graph.bonds
+        if order > 1
+        for atom in (begin, end)
+        if graph.is_aromatic[atom] or atom not in oxidised
     }
     bridging = {
-        atom.GetIdx()
-        for atom in molecule.GetAtoms()
-        if atom.GetAtomicNum() in _BRIDGES
-        and atom.GetDegree() <= 3
-        and not _is_oxidised_chalcogen_or_phosphorus(atom)
-        and sum(neighbour.GetIdx() in unsaturated for neighbour in atom.GetNeighbors()) >= 2
+        atom
+        for atom, number in enumerate(graph.numbers)
+        if number in _BRIDGES
+        and graph.degree(atom) <= 3
+        and atom not in oxidised
+        and sum(neighbour in unsaturated for neighbour in graph.neighbours[atom]) >= 2
     }
     return unsaturated | bridging
 
 
-def _is_oxidised_chalcogen_or_phosphorus(atom: Chem.Atom) -> bool:
-    """Sulfoxide, sulfone, phosphine oxide and their kin: tetrahedral, no p orbital for the pi system."""
-    double_bonds = sum(bond.GetBondTypeAsDouble() == 2 for bond in atom.GetBonds())
-    return atom.GetAtomicNum() in _HYPERVALENT and atom.GetDegree() >= 3 and double_bonds > 0
+def _oxidised_chalcogens_and_phosphorus(graph: MolecularGraph) -> set[int]:
+    """Sulfoxides, sulfones, phosphine oxides and their kin: tetrahedral, no p orbital for the pi system."""
+    return {
+        atom
+        for begin, end, order in graph.bonds
+        if order == 2
+        for atom in (begin, end)
+        if graph.numbers[atom] in _HYPERVALENT and graph.degree(atom) >= 3
+    }

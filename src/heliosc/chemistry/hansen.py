@@ -25,6 +25,7 @@ from math import sqrt
 from rdkit import Chem
 
 from heliosc.chemistry.cages import fullerene_cage
+from heliosc.chemistry.graph import MolecularGraph, Structure, as_graph
 from heliosc.chemistry.molar_volume import volume_and_refraction
 from heliosc.chemistry.polar_groups import hydrogen_bonding_energy, polar_energy
 
@@ -100,7 +101,7 @@ MEASURED_PARAMETERS: tuple[MeasuredParameters, ...] = (
 """Acceptors and processing solvents whose parameters are known by measurement."""
 
 
-def hansen_parameters(molecule: Chem.Mol, *, dipole_debye: float | None = None) -> HansenParameters:
+def hansen_parameters(structure: Structure, *, dipole_debye: float | None = None) -> HansenParameters:
     """Solubility parameters of a molecule as it is, side chains included.
 
     Parameters
@@ -111,15 +112,16 @@ def hansen_parameters(molecule: Chem.Mol, *, dipole_debye: float | None = None) 
     ------
     InputError : an atom without volume increment
     """
-    measured = measured_parameters(molecule)
+    graph = as_graph(structure)
+    measured = measured_parameters(graph.molecule)
     if measured is not None:
         values = measured.delta_d, measured.delta_p, measured.delta_h, measured.molar_volume
         return HansenParameters(*values, (MEASURED,) * 3)
-    volume, refraction = volume_and_refraction(molecule)
+    volume, refraction = volume_and_refraction(graph)
     delta_d = sqrt(93.8 + (2016.0 + 75044.0 / volume) * (refraction / volume) ** 2)
-    delta_p, source, doubts = _polar(molecule, volume=volume, dipole_debye=dipole_debye)
-    delta_h = sqrt(max(hydrogen_bonding_energy(molecule), 0.0) / volume)
-    warnings = (*_warnings(molecule, volume), *doubts)
+    delta_p, source, doubts = _polar(graph, volume=volume, dipole_debye=dipole_debye)
+    delta_h = sqrt(max(hydrogen_bonding_energy(graph), 0.0) / volume)
+    warnings = (*_warnings(graph, volume), *doubts)
     return HansenParameters(delta_d, delta_p, delta_h, volume, (INCREMENTS, source, INCREMENTS), warnings)
 
 
@@ -141,31 +143,31 @@ def hansen_distance(first: HansenParameters, second: HansenParameters) -> float 
 
 
 def _polar(
-    molecule: Chem.Mol, *, volume: float, dipole_debye: float | None
+    graph: MolecularGraph, *, volume: float, dipole_debye: float | None
 ) -> tuple[float | None, str, tuple[str, ...]]:
     """Polar parameter, its source and doubts about it."""
     if dipole_debye is not None:
         value = _BEERBOWER * dipole_debye / sqrt(volume)
         doubt = "very polar: delta_P from the dipole may be twice too high"
         return value, DIPOLE, (doubt,) if value > _DOUBTFUL_DIPOLE_PARAMETER else ()
-    energy = polar_energy(molecule)
+    energy = polar_energy(graph)
     if energy.value is None:
         return None, INCREMENTS, (f"no polar increment for {', '.join(energy.unknown)}; give the dipole moment",)
     selenium = tuple("Se taken as S in delta_P" for group in energy.anchored if group.startswith("Se"))
     return sqrt(max(energy.value, 0.0) / volume), ANCHORED if energy.anchored else INCREMENTS, selenium
 
 
-def _warnings(molecule: Chem.Mol, volume: float) -> tuple[str, ...]:
-    heavy = molecule.GetNumHeavyAtoms()
-    halogens = sum(molecule.GetAtomWithIdx(i).GetAtomicNum() in (9, 17, 35, 53) for i in range(molecule.GetNumAtoms()))
+def _warnings(graph: MolecularGraph, volume: float) -> tuple[str, ...]:
+    heavy = graph.molecule.GetNumHeavyAtoms()
+    halogens = sum(number in (9, 17, 35, 53) for number in graph.numbers)
     found = []
-    if heavy >= 20 and molecule.GetRingInfo().NumRings() >= 12 and fullerene_cage(molecule):
+    if heavy >= 20 and len(graph.rings) >= 12 and fullerene_cage(graph.molecule):
         found.append("fullerene: delta_D is far too high, measure it")
     if volume > _LARGEST_FITTED_VOLUME:
         found.append(f"molar volume above {_LARGEST_FITTED_VOLUME:.0f} cm3/mol: extrapolated")
     if 2 * halogens > heavy:
         found.append("mostly halogen: outside the model")
-    if Chem.GetFormalCharge(molecule):
+    if Chem.GetFormalCharge(graph.molecule):
         found.append("charged: outside the model")
     return tuple(found)
 

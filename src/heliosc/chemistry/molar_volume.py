@@ -12,11 +12,13 @@ Mathieu, ACS Omega 2018, 3, 17049, 10.1021/acsomega.8b02601 (increments; the tab
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from math import fsum
 
 from rdkit import Chem
 from rdkit.Chem import Descriptors
 
+from heliosc.chemistry.graph import MolecularGraph, Structure, as_graph
 from heliosc.errors import InputError
 
 # element, neighbours (hydrogen included), hydrogens[, "a" aromatic] -> cm3/mol (volume), cm3/mol (refraction)
@@ -36,28 +38,31 @@ _SMALL_RING, _FIVE_RING, _SIX_RING, _LARGE_RING = 10.89, 9.41, 6.89, 3.75  # cm3
 _AROMATIC_RING = 1.82  # cm3/mol, on top of the ring's size
 
 
-def molar_volume(molecule: Chem.Mol) -> float:
+def molar_volume(structure: Structure) -> float:
     """Molar volume of the condensed phase, cm3/mol.
 
     Raises
     ------
     InputError : an atom without increment, such as an attachment point or an unusual valence, or too few atoms
     """
-    return volume_and_refraction(molecule)[0]
+    return volume_and_refraction(structure)[0]
 
 
-def volume_and_refraction(molecule: Chem.Mol) -> tuple[float, float]:
+def volume_and_refraction(structure: Structure) -> tuple[float, float]:
     """Molar volume and molar refraction, cm3/mol.
 
     Raises
     ------
     InputError : see ``molar_volume``
     """
-    counts = _counted_atoms(molecule)
+    graph = as_graph(structure)
+    counts = _counted_atoms(graph)
     volumes = (_ATOMS[code][0] * n for code, n in counts.items())
-    volume = fsum((*volumes, *_ring_volumes(molecule)))  # exact, so that the order of the atoms cannot show
+    volume = fsum((*volumes, *_ring_volumes(graph)))  # exact, so that the order of the atoms cannot show
     if volume <= 0:
-        raise InputError(f"increments give {Chem.MolToSmiles(molecule)!r} no volume; expected an organic molecule")
+        raise InputError(
+            f"increments give {Chem.MolToSmiles(graph.molecule)!r} no volume; expected an organic molecule"
+        )
     return volume, fsum(_ATOMS[code][1] * n for code, n in counts.items())
 
 
@@ -71,27 +76,30 @@ def estimated_density(molecule: Chem.Mol) -> float:
     return Descriptors.MolWt(molecule) / molar_volume(molecule)  # type: ignore[attr-defined]
 
 
-def _counted_atoms(molecule: Chem.Mol) -> Counter[str]:
-    # by index: iterating over RDKit's atoms costs more than all the rest
-    counts = Counter(_atom_code(molecule.GetAtomWithIdx(index)) for index in range(molecule.GetNumAtoms()))
+def _counted_atoms(graph: MolecularGraph) -> Counter[str]:
+    kinds = Counter(zip(graph.numbers, map(len, graph.neighbours), graph.hydrogens, graph.is_aromatic, strict=True))
+    counts: Counter[str] = Counter()
+    for kind, n_atoms in kinds.items():
+        counts[_atom_code(*kind)] += n_atoms
     unknown = sorted(set(counts) - set(_ATOMS))
     if unknown:
         raise InputError(
             f"no volume increment for {', '.join(unknown)} (element, neighbours, hydrogens) in "
-            f"{Chem.MolToSmiles(molecule)[:80]!r}; expected neutral organic groups without attachment points"
+            f"{Chem.MolToSmiles(graph.molecule)[:80]!r}; expected neutral organic groups without attachment points"
         )
     return counts
 
 
-def _atom_code(atom: Chem.Atom) -> str:
-    aromatic = "a" if atom.GetIsAromatic() else ""
-    return f"{atom.GetSymbol()}{atom.GetTotalDegree()}{atom.GetTotalNumHs()}{aromatic}"
+@cache
+def _atom_code(number: int, degree: int, n_hydrogens: int, is_aromatic: bool) -> str:
+    symbol = Chem.GetPeriodicTable().GetElementSymbol(number)
+    return f"{symbol}{degree + n_hydrogens}{n_hydrogens}{'a' if is_aromatic else ''}"
 
 
-def _ring_volumes(molecule: Chem.Mol) -> list[float]:
+def _ring_volumes(graph: MolecularGraph) -> list[float]:
     volumes = []
-    for ring in molecule.GetRingInfo().AtomRings():
+    for ring in graph.rings:
         volumes.append({5: _FIVE_RING, 6: _SIX_RING}.get(len(ring), _SMALL_RING if len(ring) < 5 else _LARGE_RING))
-        if all(molecule.GetAtomWithIdx(atom).GetIsAromatic() for atom in ring):
+        if all(graph.is_aromatic[atom] for atom in ring):
             volumes.append(_AROMATIC_RING)
     return volumes

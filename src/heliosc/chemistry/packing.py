@@ -28,6 +28,7 @@ from rdkit import Chem
 
 from heliosc.chemistry.cages import fullerene_cage
 from heliosc.chemistry.descriptors import conjugated_systems
+from heliosc.chemistry.graph import MolecularGraph, Structure, as_graph, reachable
 from heliosc.chemistry.planarity import Planarity, unit_bonds
 
 _SIZE = 12.0  # atoms of the conjugated system at which the size factor is one half
@@ -44,113 +45,112 @@ _BARE_BESIDE = 0.3  # a bare ring atom one bond further out, such as the N of be
 _RECESS_OF_FIVE_RING = 0.4
 
 
-def packing_score(molecule: Chem.Mol) -> float | None:
+def packing_score(structure: Structure) -> float | None:
     """Packing score of the graph; 0 without a conjugated system, None for a fullerene, for which it is not defined."""
-    system = _stacking_system(molecule)
+    graph = as_graph(structure)
+    system = _stacking_system(graph)
     if system is None:
         return None
     if not system:
         return 0.0
-    twists = {bond: estimated_twist(molecule, bond) for bond in unit_bonds(molecule, system)}
-    return _size(system) * _flatness(molecule, system, twists) * _access(molecule, system)
+    return _size(system) * _flatness(graph, system, estimated_twists(graph)) * _access(graph, system)
 
 
 def conformer_packing_score(molecule: Chem.Mol, shape: Planarity) -> float | None:
     """Packing score with the planarity of a real conformer; None for a fullerene."""
-    system = _stacking_system(molecule)
+    graph = as_graph(molecule)
+    system = _stacking_system(graph)
     if system is None:
         return None
-    return _size(system) * _access(molecule, system) / (1.0 + (shape.deviation / _DEVIATION) ** 2) if system else 0.0
+    return _size(system) * _access(graph, system) / (1.0 + (shape.deviation / _DEVIATION) ** 2) if system else 0.0
 
 
-def estimated_twist(molecule: Chem.Mol, bond: tuple[int, int]) -> float:
+def estimated_twists(structure: Structure) -> dict[tuple[int, int], float]:
+    """Twist about each bond between units of the largest conjugated system, degrees; empty without one."""
+    return as_graph(structure).once(_estimated_twists)
+
+
+def estimated_twist(structure: Structure, bond: tuple[int, int]) -> float:
     """Twist about a bond between two conjugated units from the groups beside it, 0 to 90 degrees."""
-    left, right = (
-        sorted(_bulks_beside(molecule, here, other=there), reverse=True) for here, there in (bond, bond[::-1])
-    )
+    graph = as_graph(structure)
+    left, right = (sorted(_bulks_beside(graph, here, other=there), reverse=True) for here, there in (bond, bond[::-1]))
     clash = min(_clash(left, right), _clash(left, right[::-1]))
     return 90.0 * (1.0 - exp(-clash / _CLASH_SCALE))
 
 
-def _stacking_system(molecule: Chem.Mol) -> frozenset[int] | None:
-    systems = conjugated_systems(molecule)
+def _estimated_twists(graph: MolecularGraph) -> dict[tuple[int, int], float]:
+    systems = conjugated_systems(graph)
+    return {bond: estimated_twist(graph, bond) for bond in unit_bonds(graph, systems[0])} if systems else {}
+
+
+def _stacking_system(graph: MolecularGraph) -> frozenset[int] | None:
+    systems = conjugated_systems(graph)
     if not systems:
         return frozenset()
-    is_large = len(systems[0]) >= 20 and molecule.GetRingInfo().NumRings() >= 12
-    return None if is_large and fullerene_cage(molecule) else systems[0]
+    is_large = len(systems[0]) >= 20 and len(graph.rings) >= 12
+    return None if is_large and fullerene_cage(graph.molecule) else systems[0]
 
 
 def _size(system: frozenset[int]) -> float:
     return len(system) / (len(system) + _SIZE)
 
 
-def _flatness(molecule: Chem.Mol, system: frozenset[int], twists: Mapping[tuple[int, int], float]) -> float:
+def _flatness(graph: MolecularGraph, system: frozenset[int], twists: Mapping[tuple[int, int], float]) -> float:
     product = 1.0
     for bond, twist in twists.items():
-        side = len(_reachable(molecule, bond[0], within=system, without=bond[1]))
+        side = len(reachable(graph, bond[0], within=system, without=bond[1]))
         weight = 2.0 * min(side, len(system) - side) / len(system)
         product *= 1.0 - weight * sin(radians(twist)) ** 2
     return product
 
 
-def _access(molecule: Chem.Mol, system: frozenset[int]) -> float:
-    outside = frozenset(range(molecule.GetNumAtoms())) - system
+def _access(graph: MolecularGraph, system: frozenset[int]) -> float:
+    outside = frozenset(range(len(graph.numbers))) - system
     bulky: set[int] = set()
-    for index in outside:
-        atom = molecule.GetAtomWithIdx(index)
-        at_edge = any(neighbour.GetIdx() in system for neighbour in atom.GetNeighbors())
-        if at_edge and atom.GetDegree() >= 4:
-            bulky |= _reachable(molecule, index, within=outside, without=-1)
+    for atom in outside:
+        if graph.degree(atom) >= 4 and not system.isdisjoint(graph.neighbours[atom]):
+            bulky |= reachable(graph, atom, within=outside)
     return 1.0 / (1.0 + (len(bulky) + _CHAIN_WEIGHT * (len(outside) - len(bulky))) / len(system))
-
-
-def _reachable(molecule: Chem.Mol, start: int, *, within: frozenset[int], without: int) -> set[int]:
-    """Atoms that can be reached from one, without leaving a set or stepping on one atom."""
-    found, waiting = {start}, [start]
-    while waiting:
-        for neighbour in molecule.GetAtomWithIdx(waiting.pop()).GetNeighbors():
-            index = neighbour.GetIdx()
-            if index in within and index != without and index not in found:
-                found.add(index)
-                waiting.append(index)
-    return found
 
 
 def _clash(left: Sequence[float], right: Sequence[float]) -> float:
     return sum(max(0.0, a + b - _ROOM) for a, b in zip(left, right, strict=False))
 
 
-def _bulks_beside(molecule: Chem.Mol, here: int, *, other: int) -> list[float]:
+def _bulks_beside(graph: MolecularGraph, here: int, *, other: int) -> list[float]:
     """Bulk of the two groups next to one end of the bond, its own hydrogens included."""
-    atom = molecule.GetAtomWithIdx(here)
-    bulks = [_bulk(molecule, neighbour, here) for neighbour in atom.GetNeighbors() if neighbour.GetIdx() != other]
-    return (bulks + [_HYDROGEN] * atom.GetTotalNumHs())[:2]
+    bulks = [_bulk(graph, neighbour, here) for neighbour in graph.neighbours[here] if neighbour != other]
+    return (bulks + [_HYDROGEN] * graph.hydrogens[here])[:2]
 
 
-def _bulk(molecule: Chem.Mol, atom: Chem.Atom, end: int) -> float:
+def _bulk(graph: MolecularGraph, atom: int, end: int) -> float:
     """Bulk that an atom next to the end of the bond presents to the other side."""
-    index, rings = atom.GetIdx(), molecule.GetRingInfo()
-    if not rings.AreAtomsInSameRing(index, end):
-        return _HYDROGEN_OF_FIVE_RING if atom.GetTotalNumHs() else _BRANCHED
-    recess = _RECESS_OF_FIVE_RING if rings.AreAtomsInSameRingOfSize(index, end, 5) else 0.0
-    neighbours = [neighbour for neighbour in atom.GetNeighbors() if neighbour.GetIdx() != end]
-    outward = [neighbour for neighbour in neighbours if not rings.AreAtomsInSameRing(neighbour.GetIdx(), end)]
+    shared = [ring for ring in graph.rings if atom in ring and end in ring]
+    if not shared:
+        return _HYDROGEN_OF_FIVE_RING if graph.hydrogens[atom] else _BRANCHED
+    recess = _RECESS_OF_FIVE_RING if any(len(ring) == 5 for ring in shared) else 0.0
+    outward = [
+        neighbour
+        for neighbour in graph.neighbours[atom]
+        if neighbour != end and not any(neighbour in ring and end in ring for ring in graph.rings)
+    ]
     if outward:
-        return max(_substituent_bulk(neighbour) for neighbour in outward) - recess
-    if atom.GetTotalNumHs():
+        return max(_substituent_bulk(graph, neighbour) for neighbour in outward) - recess
+    if graph.hydrogens[atom]:
         return _HYDROGEN_OF_SIX_RING - recess
-    return _BARE.get(atom.GetAtomicNum(), _HYDROGEN_OF_FIVE_RING)
+    return _BARE.get(graph.numbers[atom], _HYDROGEN_OF_FIVE_RING)
 
 
-def _substituent_bulk(atom: Chem.Atom) -> float:
-    number = atom.GetAtomicNum()
-    if atom.IsInRing() and number in _BARE and atom.GetDegree() == 2:
+def _substituent_bulk(graph: MolecularGraph, index: int) -> float:
+    number = graph.numbers[index]
+    if number in _BARE and graph.degree(index) == 2 and any(index in ring for ring in graph.rings):
         return _BARE[number] + _BARE_BESIDE
     if number in _SUBSTITUENTS:
         return _SUBSTITUENTS[number]
-    if number == 6 and atom.GetHybridization() == Chem.HybridizationType.SP:
+    hybridisation = graph.molecule.GetAtomWithIdx(index).GetHybridization()
+    if number == 6 and hybridisation == Chem.HybridizationType.SP:
         return _LINEAR
-    if number == 6 and atom.GetHybridization() == Chem.HybridizationType.SP2:
-        is_carbonyl = any(n.GetAtomicNum() == 8 and n.GetDegree() == 1 for n in atom.GetNeighbors())
+    if number == 6 and hybridisation == Chem.HybridizationType.SP2:
+        is_carbonyl = any(graph.numbers[n] == 8 and graph.degree(n) == 1 for n in graph.neighbours[index])
         return _CARBONYL if is_carbonyl else _ARYL
     return _ALKYL

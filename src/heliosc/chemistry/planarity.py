@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from heliosc.chemistry.descriptors import conjugated_systems
+from heliosc.chemistry.graph import MolecularGraph, Structure, as_graph
 from heliosc.errors import InputError
 
 FloatArray = NDArray[np.float64]
@@ -77,26 +78,33 @@ def plane_distances(positions: FloatArray) -> FloatArray:
     return np.asarray(centred @ normal)
 
 
-def unit_bonds(molecule: Chem.Mol, system: frozenset[int]) -> list[tuple[int, int]]:
+def unit_bonds(structure: Structure, system: frozenset[int]) -> list[tuple[int, int]]:
     """Single, acyclic bonds inside a conjugated system around which its units can turn.
 
     A bond to a linear (sp) atom is none: turning about it changes nothing beside it.
     """
-    bonds = []
-    for index in range(molecule.GetNumBonds()):
-        bond = molecule.GetBondWithIdx(index)
-        if bond.GetBondType() != Chem.BondType.SINGLE or bond.IsInRing():
-            continue
-        ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        if system.issuperset(ends) and all(_turns(molecule.GetAtomWithIdx(end), system) for end in ends):
-            bonds.append(ends)
-    return bonds
+    graph = as_graph(structure)
+    in_rings = graph.once(_ring_bonds)
+    return [
+        (begin, end)
+        for begin, end, order in graph.bonds
+        if order == 1.0
+        and begin in system
+        and end in system
+        and frozenset((begin, end)) not in in_rings
+        and _turns(graph, begin, system)
+        and _turns(graph, end, system)
+        and graph.is_single(begin, end)
+    ]
 
 
-def _turns(atom: Chem.Atom, system: frozenset[int]) -> bool:
-    if atom.GetHybridization() == Chem.HybridizationType.SP:
-        return False
-    return sum(neighbour.GetIdx() in system for neighbour in atom.GetNeighbors()) >= 2
+def _ring_bonds(graph: MolecularGraph) -> set[frozenset[int]]:
+    return {frozenset(pair) for ring in graph.rings for pair in zip(ring, (*ring[1:], ring[0]), strict=True)}
+
+
+def _turns(graph: MolecularGraph, atom: int, system: frozenset[int]) -> bool:
+    n_inside = sum(neighbour in system for neighbour in graph.neighbours[atom])
+    return n_inside >= 2 and not graph.is_linear(atom)
 
 
 def _twist(molecule: Chem.Mol, bond: tuple[int, int], system: frozenset[int], positions: FloatArray) -> float:

@@ -20,6 +20,7 @@ from math import fsum
 
 from rdkit import Chem
 
+from heliosc.chemistry.graph import MolecularGraph, Structure, as_graph
 from heliosc.chemistry.molar_volume import molar_volume
 
 _POLAR: dict[str, float] = {  # J/mol
@@ -50,13 +51,14 @@ _ANCHORS: dict[str, tuple[str, float]] = {
 }
 _TAKEN_AS = {"Se(0)": "S(0)", "aromatic Se": "aromatic S"}  # nothing measured: the lighter homologue stands in
 
-_PATTERNS: dict[str, tuple[str, tuple[int, ...]]] = {  # SMARTS, and which of its atoms are spoken for
-    "COOH": ("[CX3](=O)[OX2H1]", (0, 1, 2)),
-    "nitro": ("[#6][$([NX3](=O)=O),$([NX3+](=O)[O-])]", (0, 1)),
-    "cyclic carbonate": ("[OX2;R][CX3;R](=O)[OX2]", (0, 1, 2, 3)),
-    "ester": ("[OX2][CX3]=O", (0, 1, 2)),
-    "amide": ("[NX3][CX3](=[OX1])[#6]", (0, 1, 2, 3)),
-    "sulfone": ("O=S=O", (0, 1, 2)),
+# SMARTS, which of its atoms are spoken for, and the atomic number of that with the double bond to oxygen
+_PATTERNS: dict[str, tuple[str, tuple[int, ...], int]] = {
+    "COOH": ("[CX3](=O)[OX2H1]", (0, 1, 2), 6),
+    "nitro": ("[#6][$([NX3](=O)=O),$([NX3+](=O)[O-])]", (0, 1), 7),
+    "cyclic carbonate": ("[OX2;R][CX3;R](=O)[OX2]", (0, 1, 2, 3), 6),
+    "ester": ("[OX2][CX3]=O", (0, 1, 2), 6),
+    "amide": ("[NX3][CX3](=[OX1])[#6]", (0, 1, 2, 3), 6),
+    "sulfone": ("O=S=O", (0, 1, 2), 16),
 }
 
 
@@ -76,99 +78,107 @@ class PolarEnergy:
     unknown: tuple[str, ...]
 
 
-def polar_energy(molecule: Chem.Mol) -> PolarEnergy:
+def polar_energy(structure: Structure) -> PolarEnergy:
     """Sum of the polar increments of the molecule's groups."""
-    groups = polar_groups(molecule)
+    groups = polar_groups(structure)
     anchored = {group for group in groups if group not in _POLAR and _TAKEN_AS.get(group, group) in _ANCHORS}
     unknown = set(groups) - set(_POLAR) - anchored
     value = None if unknown else fsum(n * _increment(group) for group, n in groups.items())
     return PolarEnergy(value, tuple(sorted(anchored)), tuple(sorted(unknown)))
 
 
-def hydrogen_bonding_energy(molecule: Chem.Mol) -> float:
+def hydrogen_bonding_energy(structure: Structure) -> float:
     """Sum of the hydrogen-bonding increments, J/mol; defined for every molecule."""
-    nitro, amides, acids = (_matched(molecule, name, position) for name, position in _HB_SITES)
+    graph = as_graph(structure)
+    composites = graph.once(_composite_groups)
+    nitro, amides, acids = ({match[place] for match in composites.get(name, ())} for name, place in _HB_SITES)
     energies = []
-    for index in range(molecule.GetNumAtoms()):
-        atom = molecule.GetAtomWithIdx(index)
-        symbol, n_hydrogens = atom.GetSymbol(), atom.GetTotalNumHs()
-        if symbol in ("N", "O") and index not in nitro:
-            energies.append(_HYDROGEN_BONDING[symbol])
-        elif symbol in ("F", "Cl", "Br", "I"):
+    for atom, (number, n_hydrogens) in enumerate(zip(graph.numbers, graph.hydrogens, strict=True)):
+        if number in _ACCEPTORS and atom not in nitro:
+            energies.append(_HYDROGEN_BONDING[_ACCEPTORS[number]])
+        elif number in _HALOGENS:
             energies.append(_HYDROGEN_BONDING["halogen"])
-        if n_hydrogens and symbol in ("C", "N", "O"):
-            kind = _hydrogen_kind(symbol, n_hydrogens, is_amide=index in amides, is_acid=index in acids)
+        if n_hydrogens and (number == 6 or number in _ACCEPTORS):
+            kind = _hydrogen_kind(number, n_hydrogens, is_amide=atom in amides, is_acid=atom in acids)
             energies.append(n_hydrogens * _HYDROGEN_BONDING[kind])
     return fsum(energies)
 
 
-def polar_groups(molecule: Chem.Mol) -> Counter[str]:
+def polar_groups(structure: Structure) -> Counter[str]:
     """How often each polar group occurs.
 
     Composite groups first, then unsaturated bonds between different elements that no composite group has claimed, then
     every heteroatom with its number of hydrogens; aromatic ones apart.
     """
+    graph = as_graph(structure)
     counts: Counter[str] = Counter()
     claimed: set[int] = set()
-    for name, (_, positions) in _PATTERNS.items():
-        for match in _matches(molecule, name):
+    for name, matches in graph.once(_composite_groups).items():
+        for match in matches:
             counts[name] += 1
-            claimed.update(match[position] for position in positions)
-    for index in range(molecule.GetNumBonds()):
-        bond = molecule.GetBondWithIdx(index)
-        mark = _UNSATURATED.get(bond.GetBondType())
-        if mark:
-            symbols = sorted((bond.GetBeginAtom().GetSymbol(), bond.GetEndAtom().GetSymbol()))
-            indices = {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()}
-            if symbols[0] != symbols[1] and not indices & claimed:
-                counts[mark.join(symbols)] += 1
-                claimed |= indices
-    for index in range(molecule.GetNumAtoms()):
-        counts.update(_heteroatom_groups(molecule.GetAtomWithIdx(index)))
+            claimed.update(match[position] for position in _PATTERNS[name][1])
+    for begin, end, order in graph.bonds:
+        mark = _UNSATURATED.get(order)
+        if mark and graph.numbers[begin] != graph.numbers[end] and begin not in claimed and end not in claimed:
+            counts[mark.join(sorted((_symbol(graph.numbers[begin]), _symbol(graph.numbers[end]))))] += 1
+            claimed.update((begin, end))
+    kinds = Counter(zip(graph.numbers, map(len, graph.neighbours), graph.hydrogens, graph.is_aromatic, strict=True))
+    for kind, n_atoms in kinds.items():
+        for group in _heteroatom_groups(*kind):
+            counts[group] += n_atoms
     return counts
 
 
-_UNSATURATED = {Chem.BondType.DOUBLE: "=", Chem.BondType.TRIPLE: "#"}
+_UNSATURATED = {2.0: "=", 3.0: "#"}
 _HB_SITES = (("nitro", 1), ("amide", 0), ("COOH", 2))
+_ACCEPTORS = {7: "N", 8: "O"}
+_HALOGENS = frozenset({9, 17, 35, 53})
 
 
-def _hydrogen_kind(symbol: str, n_hydrogens: int, *, is_amide: bool, is_acid: bool) -> str:
-    if symbol == "C":
+def _hydrogen_kind(number: int, n_hydrogens: int, *, is_amide: bool, is_acid: bool) -> str:
+    if number == 6:
         return "HC"
-    if symbol == "O":
+    if number == 8:
         return "HO of an acid" if is_acid else "HO"
     if is_amide:
         return "HN of an amide"
     return "H of NH2" if n_hydrogens == 2 else "HN"
 
 
-def _heteroatom_groups(atom: Chem.Atom) -> tuple[str, ...]:
-    symbol, n_hydrogens = atom.GetSymbol(), atom.GetTotalNumHs()
-    if symbol in ("C", "H") or (symbol == "P" and atom.GetTotalDegree() > 3):
+@cache
+def _heteroatom_groups(number: int, degree: int, n_hydrogens: int, is_aromatic: bool) -> tuple[str, ...]:
+    symbol = _symbol(number)
+    if symbol in ("C", "H") or (symbol == "P" and degree + n_hydrogens > 3):
         return ()
     if symbol == "Si":
         return ("Si",)
     plain = f"{symbol}({n_hydrogens})"
-    if not atom.GetIsAromatic():
+    if not is_aromatic:
         return (plain,)
     if symbol == "N":
-        return ("aromatic NH",) if n_hydrogens else ("aromatic N",) if atom.GetDegree() == 2 else (plain,)
+        return ("aromatic NH",) if n_hydrogens else ("aromatic N",) if degree == 2 else (plain,)
     return plain, f"aromatic {symbol}"
 
 
-def _matched(molecule: Chem.Mol, name: str, position: int) -> set[int]:
-    return {match[position] for match in _matches(molecule, name)}
-
-
-def _matches(molecule: Chem.Mol, name: str) -> tuple[tuple[int, ...], ...]:
-    if not molecule.HasSubstructMatch(_oxygen()):  # every composite group has one; most hydrocarbons end here
-        return ()
-    return molecule.GetSubstructMatches(_pattern(name))
+def _composite_groups(graph: MolecularGraph) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Atoms of each occurrence of the groups of ``_PATTERNS``."""
+    with_oxygen = {  # elements with a double bond to oxygen: every composite group has one
+        graph.numbers[atom]
+        for begin, end, order in graph.bonds
+        if order == 2.0
+        for atom, other in ((begin, end), (end, begin))
+        if graph.numbers[other] == 8
+    }
+    found = {}
+    for name, (_, _, centre) in _PATTERNS.items():
+        if centre in with_oxygen:
+            found[name] = graph.molecule.GetSubstructMatches(_pattern(name))
+    return found
 
 
 @cache
-def _oxygen() -> Chem.Mol:
-    return Chem.MolFromSmarts("[#8]")
+def _symbol(number: int) -> str:
+    return str(Chem.GetPeriodicTable().GetElementSymbol(number))
 
 
 @cache

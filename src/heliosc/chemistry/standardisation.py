@@ -28,8 +28,8 @@ _NON_METALS = frozenset(
 )  # germanium, arsenic, antimony and tellurium count as main-group atoms of organic semiconductors
 _USUAL_VALENCE = {7: 3, 15: 3, 16: 2}
 _UNUSUAL = frozenset("[*SP")
-"""Without one of these letters in its SMILES a molecule has no charge, radical, isotope, atom map, metal, ``[*]`` or
-hypervalent atom, so that nothing is left to be done."""
+"""Without one of these letters in its SMILES, ``[nH]`` apart, a molecule has no charge, radical, isotope, atom map,
+metal, ``[*]`` or hypervalent atom, so that nothing is left to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,34 @@ def standardise_molecule(molecule: Chem.Mol) -> StandardMolecule:
     if n_fragments > 1:
         raise InputError(f"{n_fragments} separate fragments (a salt or a mixture); expected one molecule a row")
     plain = Chem.MolToSmiles(molecule)
-    if not _UNUSUAL.intersection(plain):
+    if not _UNUSUAL.intersection(plain.replace("[nH]", "")) or _is_ordinary(molecule):
         return StandardMolecule(plain, inchikey(molecule), False, ())
     notes: set[str] = set()
-    molecule = _without_labels(molecule, notes)
-    molecule = _normalized(molecule, notes)
-    n_open_ends = _survey(molecule, notes)
+    standard = _normalized(_without_labels(molecule, notes), notes)
+    n_open_ends = _survey(standard, notes)
     if n_open_ends == 1:
         raise InputError("one [*] only; expected a repeat unit with two connection points, or a whole molecule")
-    smiles = Chem.MolToSmiles(molecule)
-    key = None if n_open_ends else inchikey(molecule)
+    smiles = plain if standard is molecule else Chem.MolToSmiles(standard)
+    key = None if n_open_ends else inchikey(standard)
     return StandardMolecule(smiles, key, n_open_ends > 0, tuple(sorted(notes)))
+
+
+def _is_ordinary(molecule: Chem.Mol) -> bool:
+    """Whether no atom has anything that the rest of this module changes or notes; one walk over the atoms."""
+    for index in range(molecule.GetNumAtoms()):
+        atom = molecule.GetAtomWithIdx(index)
+        number = atom.GetAtomicNum()
+        if (
+            number == 0
+            or number not in _NON_METALS
+            or atom.GetFormalCharge()
+            or atom.GetIsotope()
+            or atom.GetAtomMapNum()
+            or atom.GetNumRadicalElectrons()
+            or _is_hypervalent(atom)
+        ):
+            return False
+    return True
 
 
 def _survey(molecule: Chem.Mol, notes: set[str]) -> int:
@@ -129,10 +146,12 @@ def _normalized(molecule: Chem.Mol, notes: set[str]) -> Chem.Mol:
 
 def _may_need_normalizing(molecule: Chem.Mol) -> bool:
     """Whether a rule of the Normalizer can match: all of them need a charge or hypervalent N, P or S."""
-    return any(
-        atom.GetFormalCharge() or atom.GetTotalValence() > _USUAL_VALENCE.get(atom.GetAtomicNum(), 8)
-        for atom in molecule.GetAtoms()
-    )
+    return any(atom.GetFormalCharge() or _is_hypervalent(atom) for atom in molecule.GetAtoms())
+
+
+def _is_hypervalent(atom: Chem.Atom) -> bool:
+    usual = _USUAL_VALENCE.get(atom.GetAtomicNum())
+    return usual is not None and atom.GetTotalValence() > usual
 
 
 @lru_cache(maxsize=1)

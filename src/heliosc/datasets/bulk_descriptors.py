@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 from heliosc.chemistry.condensed_phase import CONDENSED_PHASE_SCORES, condensed_phase_scores
 from heliosc.chemistry.descriptors import conjugated_systems
+from heliosc.chemistry.graph import MolecularGraph
 from heliosc.chemistry.identity import parse_smiles
-from heliosc.chemistry.packing import estimated_twist
-from heliosc.chemistry.planarity import unit_bonds
+from heliosc.chemistry.packing import estimated_twists
 from heliosc.chemistry.scaffolds import cut_alkyl_chains
 from heliosc.chemistry.synthesizability import sa_score
 from heliosc.errors import InputError
@@ -26,28 +26,16 @@ from heliosc.errors import InputError
 Values = tuple[float | None, ...]
 
 
-class Subject:
-    """A molecule with what several families need."""
-
-    def __init__(self, molecule: Chem.Mol) -> None:
-        self.molecule = molecule
-
-    @cached_property
-    def systems(self) -> list[frozenset[int]]:
-        """Conjugated systems, largest first."""
-        return conjugated_systems(self.molecule)
-
-
 @dataclass(frozen=True, slots=True)
 class Family:
     """Columns that one function computes together."""
 
     columns: tuple[str, ...]
-    compute: Callable[[Subject], Values]
+    compute: Callable[[MolecularGraph], Values]
 
 
-def _size(subject: Subject) -> Values:
-    molecule = subject.molecule
+def _size(graph: MolecularGraph) -> Values:
+    molecule = graph.molecule
     rings = molecule.GetRingInfo()
     log_p, _ = rdMolDescriptors.CalcCrippenDescriptors(molecule)
     return (
@@ -62,26 +50,25 @@ def _size(subject: Subject) -> Values:
     )
 
 
-def _conjugation(subject: Subject) -> Values:
-    n_atoms = subject.molecule.GetNumHeavyAtoms()
-    largest = len(subject.systems[0]) if subject.systems else 0
-    return largest, sum(map(len, subject.systems)) / n_atoms
+def _conjugation(graph: MolecularGraph) -> Values:
+    sizes = [len(system) for system in conjugated_systems(graph)]
+    return max(sizes, default=0), sum(sizes) / graph.molecule.GetNumHeavyAtoms()
 
 
-def _torsions(subject: Subject) -> Values:
-    bonds = unit_bonds(subject.molecule, subject.systems[0]) if subject.systems else []
-    return len(bonds), max((estimated_twist(subject.molecule, bond) for bond in bonds), default=0.0)
+def _torsions(graph: MolecularGraph) -> Values:
+    twists = estimated_twists(graph)
+    return len(twists), max(twists.values(), default=0.0)
 
 
-def _synthesizability(subject: Subject) -> Values:
-    whole = sa_score(subject.molecule)
-    if not subject.molecule.HasSubstructMatch(_long_chain()):
+def _synthesizability(graph: MolecularGraph) -> Values:
+    whole = sa_score(graph.molecule)
+    if not graph.molecule.HasSubstructMatch(_long_chain()):
         return whole, whole
-    return whole, sa_score(cut_alkyl_chains(subject.molecule))
+    return whole, sa_score(cut_alkyl_chains(graph.molecule))
 
 
-def _condensed_phase(subject: Subject) -> Values:
-    scores = condensed_phase_scores(subject.molecule)
+def _condensed_phase(graph: MolecularGraph) -> Values:
+    scores = condensed_phase_scores(graph)
     return tuple(scores.get(name) for name in CONDENSED_PHASE_SCORES)
 
 
@@ -121,10 +108,10 @@ FINGERPRINT = hashlib.sha256("\n".join((VERSION, *COLUMNS)).encode()).hexdigest(
 def describe_smiles(smiles: str) -> Values:
     """All columns of one molecule, None where a family has no answer."""
     try:
-        subject = Subject(parse_smiles(smiles))
+        graph = MolecularGraph(parse_smiles(smiles))
     except InputError:
         return (None,) * len(COLUMNS)
-    return tuple(value for family in FAMILIES for value in _computed(family, subject))
+    return tuple(value for family in FAMILIES for value in _computed(family, graph))
 
 
 def describe_many(smiles: Iterable[str], check: Callable[[int], str | None]) -> list[Values]:
@@ -135,9 +122,9 @@ def describe_many(smiles: Iterable[str], check: Callable[[int], str | None]) -> 
     ]
 
 
-def _computed(family: Family, subject: Subject) -> Values:
+def _computed(family: Family, graph: MolecularGraph) -> Values:
     try:
-        values = family.compute(subject)
+        values = family.compute(graph)
     except (InputError, RuntimeError, ValueError, ArithmeticError):  # RDKit and increments fail on odd structures
         return (None,) * len(family.columns)
     return tuple(None if value is None else float(value) for value in values)
