@@ -50,6 +50,8 @@ class ProgramOutput:
     excitation_method : ``tda`` (CIS too) or ``td``
     polarizability_A3 : isotropic static polarizability
     frequencies_per_cm : harmonic, imaginary ones negative
+    special_geometry : what the last geometry is when the search for it was not for a free minimum
+    variant : what sets the method apart from its name, e.g. ``zora``, ``ro``; empty for the method as it is
     """
 
     version: str | None
@@ -73,6 +75,8 @@ class ProgramOutput:
     polarizability_A3: float | None = None
     frequencies_per_cm: tuple[float, ...] = ()
     excitation_method: str | None = None
+    special_geometry: str | None = None
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def job_record(job: LogJob) -> dict[str, Any]:
         "energy_hartree": job.energy_hartree,
         "scf_converged": output.scf_converged,
         "optimization_converged": output.optimization_converged,
+        "special_geometry": output.special_geometry,
         "homo_eV": output.homo_eV,
         "lumo_eV": output.lumo_eV,
         "dipole_debye": output.dipole_debye,

@@ -77,7 +77,7 @@ class LogJob:
     @property
     def is_minimum(self) -> bool:
         """Whether its geometry is the end of a converged optimisation of this state."""
-        return self.output.optimization_converged is True
+        return self.output.optimization_converged is True and self.output.special_geometry is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +216,8 @@ def _flags(output: ProgramOutput, *, level: str, multiplicity: int, source: LogS
     n_imaginary = sum(frequency < _IMAGINARY_PER_CM for frequency in output.frequencies_per_cm)
     if n_imaginary:
         yield f"{n_imaginary} imaginary frequencies: no minimum; displace along the mode and optimise again"
+    if output.special_geometry:
+        yield f"{output.special_geometry}: its geometry is no minimum, and gives no property values"
     if source.n_parts > 1:
         yield f"one of {source.n_parts} jobs in one file"
     if not is_in_vocabulary(level):

@@ -43,6 +43,8 @@ def level_name(output: ProgramOutput, *, program: str) -> str:
         raise ParseError("the output does not say its basis; a value never travels without its level of theory")
     method = output.method.replace("/", "-")
     method = _FUNCTIONALS.get(method, method)
+    if output.variant:
+        method = f"{method}-{output.variant}"
     if output.dispersion not in (None, "none"):
         method = f"{method}-{output.dispersion}"
     basis = re.sub(r"^((?:ma-)?)def2(?=[a-z])", r"\1def2-", output.basis)

@@ -95,8 +95,12 @@ def log_sets(jobs: Iterable[LogJob]) -> list[LogSet]:
 
 
 def _is_neutral_geometry(site: Site) -> bool:
-    """Whether R0 may be here: a neutral was optimised to it, or nothing else was."""
-    return bool(site.minima(charge=0)) or not any(site.minima(charge=charge) for charge in (1, -1))
+    """Whether R0 may be here: a neutral was optimised to it, or nothing else was, and no saddle point was searched."""
+    if site.minima(charge=0):
+        return True
+    return not any(site.minima(charge=charge) for charge in (1, -1)) and not any(
+        job.output.special_geometry for job in site.jobs
+    )
 
 
 def _log_set(site: Site, sites: list[Site], level: str) -> LogSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 _FUNCTIONAL_WORDS = """
@@ -15,6 +16,11 @@ _FUNCTIONAL_WORDS = """
 FUNCTIONALS = frozenset(_FUNCTIONAL_WORDS.split())
 """Words of a simple input line that name a functional; ``b3lyp/g`` is Gaussian's B3LYP."""
 
+DOUBLE_HYBRIDS = frozenset(
+    "b2plyp mpw2plyp b2gp-plyp b2k-plyp b2t-plyp pwpb95 dsd-blyp dsd-pbep86 wb2plyp wb2gp-plyp wb97x-2".split()
+)
+"""Functionals whose energy holds an MP2 part."""
+
 _DISPERSIONS = {"d2": "d2", "d3zero": "d3zero", "d3": "d3bj", "d3bj": "d3bj", "d4": "d4", "nl": "nl", "scnl": "scnl"}
 _LONGEST_INPUT = 200_000  # characters
 _ECHO = re.compile(r"^\| *\d+>(.*)$", re.MULTILINE)
@@ -23,6 +29,7 @@ _WAVEFUNCTION = re.compile(
     r"(?:mp2|mp3|mp4|ccsd|qcisd|cepa|ncepa|cpf|casscf|nevpt2|mrci|steom|eom|adc|cisd)\S*"
 )
 _BASIS = re.compile(r"Your calculation utilizes the basis:\s*(\S+)")
+_NEW_FUNCTIONS = re.compile(r"\b(?:newgto|addgto|newecp)\b.*?\bend\b|\bdecontract\w*\b", re.DOTALL)
 _SETTING = r"^ *{name} .*\.\.\.\. *(\S+)"
 
 
@@ -39,9 +46,13 @@ def method(text: str) -> str | None:
 
 
 def basis(text: str) -> str | None:
-    """Orbital basis, lower case."""
+    """Orbital basis, lower case; with a checksum of what the input changed of it."""
     match = _BASIS.search(text)
-    return match.group(1).lower() if match else None
+    if match is None:
+        return None
+    changes = _basis_changes(text)
+    name = match.group(1).lower().rstrip(",;")
+    return f"{name}.{hashlib.sha256(changes.encode()).hexdigest()[:8]}" if changes else name
 
 
 def dispersion(text: str) -> str:
@@ -63,11 +74,17 @@ def solvent(text: str) -> str:
 
 def input_words(text: str) -> list[str]:
     """Words of the simple input lines (``! ...``) that the output repeats, lower case."""
-    lines = (line.strip() for line in _echo(text))
+    lines = (line.strip() for line in echo(text))
     return [word for line in lines if line.startswith("!") for word in line[1:].split("#")[0].lower().split()]
 
 
-def _echo(text: str) -> list[str]:
+def _basis_changes(text: str) -> str:
+    """Basis functions given in the input, for elements or single atoms: ``NewGTO ... end``."""
+    lines = "\n".join(line.split("#")[0].strip().lower() for line in echo(text))
+    return " ".join(" ".join(_NEW_FUNCTIONS.findall(lines)).split())
+
+
+def echo(text: str) -> list[str]:
     """Lines of the input file that the output repeats."""
     start = max(text.find("INPUT FILE"), 0)
     end = text.find("****END OF INPUT****", start)
@@ -76,7 +93,7 @@ def _echo(text: str) -> list[str]:
 
 def _functional_of_block(text: str) -> str | None:
     """From ``%method functional ... end``."""
-    match = re.search(r"\bfunctional\s+(\S+)", "\n".join(_echo(text)).lower())
+    match = re.search(r"\bfunctional\s+(\S+)", "\n".join(echo(text)).lower())
     return match.group(1) if match else None
 
 

@@ -16,16 +16,15 @@ from heliosc.qc.external.outputs import (
     require_one_job,
 )
 from heliosc.qc.geometries import Geometry
-from heliosc.qc.orca import level, response
+from heliosc.qc.orca import job_type, level, response
 
 VERSION_PATTERN = r"Program Version\s+(\d\S*)"
 _SAME_ENERGY_HARTREE = 1e-6
 _ECHOED_CHARGE = r"^\| *\d+> *\* *(?:xyz|xyzfile|int|internal|gzmt|gzmtfile)"
 
 _ORBITAL_LINE = re.compile(r"^ *\d+ +(\d\.\d{4}) +(-?\d+\.\d+) +-?\d+\.\d+", re.MULTILINE)
-_COORDINATES = re.compile(
-    r"CARTESIAN COORDINATES \(ANGSTROEM\)\n-+\n((?:[^\S\n]*[A-Z][a-z]?(?:[^\S\n]+-?\d+\.\d+){3}[^\S\n]*\n)+)"
-)
+_COORDINATES = re.compile(r"CARTESIAN COORDINATES \(ANGSTROEM\)\n-+\n((?:[^\S\n]*\S.*\n)+)")
+_ATOM = re.compile(r"\s*[A-Z][a-z]?(?:\s+-?\d+\.\d+){3}\s*")
 
 
 def parse_output(text: str) -> ProgramOutput:
@@ -33,12 +32,13 @@ def parse_output(text: str) -> ProgramOutput:
 
     Raises
     ------
-    ParseError : several jobs in one file, or an optimisation of an excited state
+    ParseError : several jobs in one file, an optimisation of an excited state, or ``job_type.refuse_other_jobs``
     """
     require_one_job(text, marker="Program Version", program="ORCA")
     require_one_job(text, marker="$  JOB NUMBER", program="ORCA")
     if "DE(CIS)" in text and is_optimization_converged(text) is not None:
         raise ParseError("the ORCA output optimises an excited state; expected the ground state's energies")
+    job_type.refuse_other_jobs(text)
     homo, lumo = orbital_energies(text)
     version = re.search(VERSION_PATTERN, text)
     return ProgramOutput(
@@ -63,6 +63,8 @@ def parse_output(text: str) -> ProgramOutput:
         polarizability_A3=response.polarizability(text),
         frequencies_per_cm=response.frequencies(text),
         excitation_method=response.excitation_method(text),
+        special_geometry=job_type.special_geometry(text),
+        variant=job_type.variant(text),
     )
 
 
@@ -118,9 +120,10 @@ def orbital_energies(text: str) -> tuple[float | None, float | None]:
 def last_geometry(text: str) -> Geometry | None:
     """Last geometry, A."""
     blocks = _COORDINATES.findall(text)
-    if not blocks:
+    lines = blocks[-1].splitlines() if blocks else []
+    if not lines or not all(_ATOM.fullmatch(line) for line in lines):  # ghost atoms and point charges are no atoms
         return None
-    fields = [line.split() for line in blocks[-1].splitlines() if line.strip()]
+    fields = [line.split() for line in lines]
     return Geometry(
         tuple(field[0] for field in fields), np.array([[float(value) for value in field[1:4]] for field in fields])
     )
