@@ -2,21 +2,33 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from heliosc.surrogates.mpnn.descriptors import N_DESCRIPTORS, describe
-from heliosc.surrogates.mpnn.graphs import molecule_codes
-from heliosc.surrogates.mpnn.huckel import solve_pi_system
+from heliosc.surrogates.mpnn.descriptors import N_DESCRIPTORS
+from heliosc.surrogates.mpnn.graphs import build_graphs
+from heliosc.surrogates.mpnn.huckel import solve_pi_systems
+
+COMPANY = (
+    "CCCC",
+    "c1ccccc1",
+    "C",
+    "c1ccsc1",
+    "O=C1C=CC(=O)C=C1",
+    "c1cc2ccc3cccc4ccc(c1)c2c34",
+    "C=C[O-]",
+    "C[n+]1ccccc1",
+)
 
 
 def pi_system(smiles):
-    return solve_pi_system(*molecule_codes(Chem.MolFromSmiles(smiles)))
+    (systems,) = solve_pi_systems(build_graphs([Chem.MolFromSmiles(smiles)]))
+    return systems
 
 
 def descriptors(molecule):
-    return describe(molecule, *molecule_codes(molecule))
+    return build_graphs([molecule]).descriptors[0]
 
 
 def energies(smiles):
-    return pi_system(smiles).energies
+    return pi_system(smiles).energies[0]
 
 
 def test_benzene_has_the_levels_of_the_textbook():
@@ -47,27 +59,50 @@ def test_ethylene_has_two_levels():
 )
 def test_pi_electrons(smiles, n_electrons):
     pi = pi_system(smiles)
-    assert 2 * pi.n_occupied == n_electrons
+    assert 2 * pi.n_occupied[0] == n_electrons
 
 
 def test_charges_add_up():
     pi = pi_system("c1ccncc1")
     assert pi.charges.sum() == pytest.approx(0, abs=1e-12)
-    assert pi.charges[3] < -0.1  # nitrogen draws electrons
+    assert pi.charges[0, 3] < -0.1  # nitrogen draws electrons
 
 
 def test_acenes_gap_falls_with_length():
     gaps = []
     for smiles in ("c1ccccc1", "c1ccc2ccccc2c1", "c1ccc2cc3ccccc3cc2c1", "c1ccc2cc3cc4ccccc4cc3cc2c1"):
         pi = pi_system(smiles)
-        gaps.append(pi.energies[pi.n_occupied] - pi.energies[pi.n_occupied - 1])
+        gaps.append(pi.energies[0, pi.n_occupied[0]] - pi.energies[0, pi.n_occupied[0] - 1])
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[1] == pytest.approx(2 * 0.618, abs=1e-3)  # naphthalene
 
 
 def test_saturated_molecules_have_no_pi_system():
-    assert pi_system("CCCC") is None
-    assert np.isfinite(descriptors(Chem.MolFromSmiles("CCCC"))).all()
+    butane = build_graphs([Chem.MolFromSmiles("CCCC")])
+    assert list(solve_pi_systems(butane)) == []
+    assert np.isfinite(butane.descriptors).all()
+    assert (butane.descriptors[0, -33:] == 0).all()
+
+
+def test_bonds_between_the_furthest_pi_atoms_and_the_charge_moment_use_distances_of_the_whole_molecule():
+    molecule = Chem.MolFromSmiles("C=CCCCCC=O")  # two pi pairs with saturated carbon between
+    distances = Chem.GetDistanceMatrix(molecule)
+    pi = pi_system("C=CCCCCC=O")
+    q, atoms = pi.charges[0], pi.atoms[0]
+    assert descriptors(molecule)[-1] == 7
+    assert descriptors(molecule)[-3] == pytest.approx(-0.5 * q @ distances[np.ix_(atoms, atoms)] ** 2 @ q)
+
+
+def test_long_chains_and_fragments_have_their_distances():
+    chain = "C=C" + "C" * 150 + "C=C"
+    assert descriptors(Chem.MolFromSmiles(chain))[-1] == 153
+    assert descriptors(Chem.MolFromSmiles("C=C.C=C"))[-1] == 1e8
+
+
+def test_a_molecule_has_the_same_descriptors_in_any_company():
+    alone = [descriptors(Chem.MolFromSmiles(smiles)) for smiles in COMPANY]
+    together = build_graphs([Chem.MolFromSmiles(smiles) for smiles in COMPANY]).descriptors
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rdkit import Chem
 
 from heliosc.errors import InputError
 from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.mpnn.descriptors import N_DESCRIPTORS
 from heliosc.surrogates.mpnn.environments import find_environments, plan_batch
 from heliosc.surrogates.mpnn.features import atom_code, atom_vectors, bond_code, bond_vectors
 from heliosc.surrogates.mpnn.graphs import build_graphs, parse_rows
+from heliosc.surrogates.mpnn.inference import predict_members
 from heliosc.surrogates.mpnn.network import Network, to_batch, to_chemprop
+from heliosc.surrogates.mpnn.reading import read_graphs
 
 ODD = (
     "[2H]C([2H])([2H])c1ccccc1",
@@ -115,3 +120,53 @@ def test_unreadable_molecule_names_its_row():
 def test_unknown_settings_are_refused(name, hint):
     with pytest.raises(InputError, match=hint):
         MPNNConfig.from_dict({name: 1})
+
+
+BF16_TOLERANCE = 0.05
+"""Standardised units: bf16 has eight bits, so a value of 3 is told to 0.01; a few roundings add up."""
+
+
+def test_half_precision_is_near_single(make_library):
+    torch.manual_seed(1)
+    networks = [Network(MPNNConfig(), n_keys=3, n_descriptors=0).eval() for _ in range(2)]
+    graphs = read_graphs(ODD + make_library(100), with_rings=False)
+    none = torch.zeros(graphs.n_molecules, 0)
+    single, half = (
+        predict_members(networks, graphs, none, device=torch.device("cpu"), precision=name) for name in ("f32", "bf16")
+    )
+    for expected, found in zip(single, half, strict=True):
+        assert 0 < np.abs(found - expected).max() < BF16_TOLERANCE
+    assert next(networks[0].parameters()).dtype == torch.float32  # the networks themselves stay as they were
+
+
+def test_unknown_precision_is_refused(make_library):
+    networks = [Network(MPNNConfig(hidden=8), n_keys=1, n_descriptors=0)]
+    graphs = read_graphs(make_library(2), with_rings=False)
+    with pytest.raises(InputError, match=r"f16.*f32, bf16"):
+        predict_members(networks, graphs, torch.zeros(2, 0), device=torch.device("cpu"), precision="f16")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 56), min_size=1, max_size=30))
+def test_company_and_order_change_no_prediction(fixed_predictions, rows):
+    smiles, network, expected = fixed_predictions
+    graphs = read_graphs([smiles[row] for row in rows], with_rings=True)
+    descriptors = torch.from_numpy(graphs.descriptors.clip(-3, 3).astype(np.float32))
+    means, variances = predict_members([network], graphs, descriptors, device=torch.device("cpu"))
+    np.testing.assert_allclose(means[0], expected[0][rows], rtol=0, atol=2e-5)
+    np.testing.assert_allclose(variances[0], expected[1][rows], rtol=0, atol=2e-5)
+
+
+@pytest.fixture(scope="module")
+def fixed_predictions(make_library):
+    """SMILES, a network with descriptors, and its predictions of every molecule alone."""
+    torch.manual_seed(2)
+    smiles = ODD + make_library(40)
+    network = Network(MPNNConfig(hidden=32, head_hidden=32), n_keys=2, n_descriptors=N_DESCRIPTORS).eval()
+    alone = []
+    for text in smiles:
+        graphs = read_graphs([text], with_rings=True)
+        descriptors = torch.from_numpy(graphs.descriptors.clip(-3, 3).astype(np.float32))
+        alone.append(predict_members([network], graphs, descriptors, device=torch.device("cpu")))
+    means, variances = zip(*alone, strict=True)
+    return smiles, network, (np.concatenate(means, axis=1)[0], np.concatenate(variances, axis=1)[0])

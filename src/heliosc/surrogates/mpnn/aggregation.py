@@ -6,7 +6,6 @@ trainings take the mean.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -16,14 +15,6 @@ from heliosc.surrogates.mpnn.network import Batch, Network
 
 class SummingNetwork(Network):
     """A network with ``config.aggregation`` ``sum`` or ``norm``."""
-
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mean and variance of the standardised targets, both (n_molecules, n_keys)."""
-        inputs = self.fingerprint(batch)
-        if self.n_descriptors:
-            inputs = torch.cat([inputs, batch.descriptors], dim=1)
-        mean, raw_variance = self.predictor.ffn(inputs).float().chunk(2, dim=1)
-        return mean, functional.softplus(raw_variance)
 
     def fingerprint(self, batch: Batch) -> Tensor:
         """Learned fingerprints of the molecules, (n_molecules, hidden)."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 _ATOMIC_NUMBERS = (*range(1, 37), 53)
 _DEGREES = tuple(range(6))
@@ -35,6 +36,7 @@ _ATOM_CHOICES = (_ATOMIC_NUMBERS, _DEGREES, _CHARGES, _CHIRAL_TAGS, _HYDROGENS, 
 # atomic number, degree, charge + 16, chiral tag, hydrogens, hybridization, aromaticity, isotope
 _ATOM_BITS = (8, 5, 5, 4, 5, 4, 1, 10)
 _CHARGE_SHIFT = 16
+_SAME_MASS = 1e-6  # relative; masses come in single precision, an isotope's differs by 1e-5 and more
 # bond type, conjugation, ring membership, stereo
 _BOND_BITS = (5, 1, 1, 4)
 
@@ -69,12 +71,51 @@ def atom_code(atom: Chem.Atom) -> int:
     """Everything the featuriser sees of an atom, packed."""
     code = atom.GetAtomicNum()
     code = code << 5 | atom.GetTotalDegree()
-    code = code << 5 | atom.GetFormalCharge() + _CHARGE_SHIFT
+    # chemprop tells charges beyond 2 not apart, so the few that would not fit may be cut
+    code = code << 5 | min(max(atom.GetFormalCharge() + _CHARGE_SHIFT, 0), 2 * _CHARGE_SHIFT - 1)
     code = code << 4 | int(atom.GetChiralTag())
     code = code << 5 | atom.GetTotalNumHs()
     code = code << 4 | int(atom.GetHybridization())
     code = code << 1 | atom.GetIsAromatic()
     return code << 10 | atom.GetIsotope()
+
+
+def pack_atoms(
+    *,
+    atomic_number: IntArray,
+    degree: IntArray,
+    charge: IntArray,
+    chiral_tag: IntArray,
+    hydrogens: IntArray,
+    hybridization: IntArray,
+    aromatic: IntArray,
+    mass: NDArray[np.float32],
+) -> IntArray:
+    """Atom codes of many atoms, (n_atoms,); the isotope is told by the mass, in u."""
+    shifted = (charge + _CHARGE_SHIFT).clip(0, 2 * _CHARGE_SHIFT - 1)
+    weight = _atomic_weights()[atomic_number]
+    isotope = np.where(np.abs(mass - weight) < _SAME_MASS * weight, 0, np.rint(mass).astype(np.int64))
+    fields = (atomic_number, degree, shifted, chiral_tag, hydrogens, hybridization, aromatic, isotope)
+    return _pack(fields, _ATOM_BITS)
+
+
+def pack_bonds(*, bond_type: IntArray, conjugated: IntArray, in_ring: IntArray, stereo: IntArray) -> IntArray:
+    """Bond codes of many bonds, (n_bonds,)."""
+    return _pack((bond_type, conjugated, in_ring, stereo), _BOND_BITS)
+
+
+def _pack(fields: tuple[IntArray, ...], bits: tuple[int, ...]) -> IntArray:
+    code = fields[0]
+    for field, width in zip(fields[1:], bits[1:], strict=True):
+        code = code << width | field
+    return code
+
+
+@lru_cache(maxsize=1)
+def _atomic_weights() -> FloatArray:
+    """Standard weight of each element, u; entry 0 is the dummy atom."""
+    table = Chem.GetPeriodicTable()
+    return np.array([table.GetAtomicWeight(number) for number in range(119)])
 
 
 def bond_code(bond: Chem.Bond) -> int:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from rdkit import Chem
-from threadpoolctl import threadpool_limits
 
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import InputError
-from heliosc.surrogates.mpnn.descriptors import N_DESCRIPTORS, FloatArray, describe
-from heliosc.surrogates.mpnn.features import IntArray, atom_code, bond_code
+from heliosc.surrogates.mpnn.features import FloatArray, IntArray, atom_code, bond_code
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MoleculeGraphs:
     """Molecular graphs laid end to end.
 
@@ -25,7 +24,7 @@ class MoleculeGraphs:
     bond_codes : (n_edges,) see ``features.bond_code``
     edge_source, edge_target : (n_edges,) atom indices over all molecules; edges 2i and 2i + 1 are each other's reverse
     atom_offsets : (n_molecules + 1,) first atom of each molecule
-    descriptors : (n_molecules, n_descriptors) see ``descriptors.describe``
+    ring_counts : (n_molecules, 3) rings of any size, of five and of six atoms; None where nobody asked
     """
 
     atom_codes: IntArray
@@ -33,11 +32,23 @@ class MoleculeGraphs:
     edge_source: IntArray
     edge_target: IntArray
     atom_offsets: IntArray
-    descriptors: FloatArray
+    ring_counts: IntArray | None
 
     @property
     def n_molecules(self) -> int:
         return len(self.atom_offsets) - 1
+
+    @property
+    def molecule_of_atom(self) -> IntArray:
+        """Molecule number of each atom, (n_atoms,)."""
+        return np.repeat(np.arange(self.n_molecules), np.diff(self.atom_offsets))
+
+    @cached_property
+    def descriptors(self) -> FloatArray:
+        """Numbers of the whole molecule, (n_molecules, n_descriptors); see ``descriptors.describe``."""
+        from heliosc.surrogates.mpnn.descriptors import describe  # it builds on this module
+
+        return describe(self)
 
 
 def parse_rows(smiles: Sequence[str], *, first_row: int = 0) -> list[Chem.Mol]:
@@ -57,29 +68,29 @@ def parse_rows(smiles: Sequence[str], *, first_row: int = 0) -> list[Chem.Mol]:
 
 
 def build_graphs(molecules: Sequence[Chem.Mol]) -> MoleculeGraphs:
-    """Flatten molecules into arrays."""
+    """Flatten molecules into arrays. From SMILES, ``reading.read_graphs`` does it several times faster."""
     atoms: list[int] = []
     edges: list[tuple[int, int, int]] = []
     offsets = [0]
-    descriptors = np.zeros((len(molecules), N_DESCRIPTORS))
-    # Several BLAS threads on 40 x 40 matrices only wait for one another: seven times slower on two cores.
-    with threadpool_limits(limits=1, user_api="blas"):
-        for row, molecule in enumerate(molecules):
-            codes, bonds = molecule_codes(molecule)
-            start = offsets[-1]
-            atoms += codes
-            for begin, end, code in bonds:
-                edges += ((begin + start, end + start, code), (end + start, begin + start, code))
-            offsets.append(len(atoms))
-            descriptors[row] = describe(molecule, codes, bonds)
+    for molecule in molecules:
+        start = offsets[-1]
+        atoms += [atom_code(atom) for atom in molecule.GetAtoms()]
+        for bond in molecule.GetBonds():
+            begin, end, code = bond.GetBeginAtomIdx() + start, bond.GetEndAtomIdx() + start, bond_code(bond)
+            edges += ((begin, end, code), (end, begin, code))
+        offsets.append(len(atoms))
     source, target, bond_codes = np.array(edges, dtype=np.int64).reshape(-1, 3).T
     return MoleculeGraphs(
-        np.array(atoms, dtype=np.int64), bond_codes, source, target, np.array(offsets, dtype=np.int64), descriptors
+        np.array(atoms, dtype=np.int64),
+        bond_codes,
+        source,
+        target,
+        np.array(offsets, dtype=np.int64),
+        np.array([count_rings(molecule) for molecule in molecules], dtype=np.int64).reshape(-1, 3),
     )
 
 
-def molecule_codes(molecule: Chem.Mol) -> tuple[list[int], list[tuple[int, int, int]]]:
-    """Atom codes, and (atom, atom, bond code) of each bond."""
-    codes = [atom_code(atom) for atom in molecule.GetAtoms()]
-    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), bond_code(bond)) for bond in molecule.GetBonds()]
-    return codes, bonds
+def count_rings(molecule: Chem.Mol) -> tuple[int, int, int]:
+    """Rings of any size, of five and of six atoms."""
+    sizes = [len(ring) for ring in molecule.GetRingInfo().AtomRings()]
+    return len(sizes), sizes.count(5), sizes.count(6)

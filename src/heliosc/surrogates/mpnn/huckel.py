@@ -13,7 +13,7 @@ Van-Catledge, J. Org. Chem. 1980, 45, 4801 (10.1021/jo01312a060): heteroatom par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,9 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from heliosc.surrogates.mpnn.features import AtomKind, unpack_atom, unpack_bond
-
-FloatArray = NDArray[np.float64]
+from heliosc.surrogates.mpnn.features import AtomKind, FloatArray, IntArray, unpack_atom, unpack_bond
+from heliosc.surrogates.mpnn.graphs import MoleculeGraphs
 
 # atomic number, number of pi electrons -> (h, k to carbon)
 _PARAMETERS = {
@@ -53,27 +52,31 @@ _PLANAR = (int(Chem.HybridizationType.SP2), int(Chem.HybridizationType.SP))
 
 
 @dataclass(frozen=True, slots=True)
-class PiSystem:
-    """Orbitals of the pi electrons.
+class PiSystems:
+    """Orbitals of the pi electrons of some molecules with equally many pi atoms.
 
     Attributes
     ----------
-    energies : (n_pi,) |beta|, ascending
-    orbitals : (n_pi, n_pi), column i belongs to energy i
-    n_occupied : doubly (or, for the last of an odd count, singly) occupied orbitals
-    bonds : (n_bonds, 2) rows of the bonds between pi atoms
+    molecules : (n_systems,) their numbers among all molecules
+    energies : (n_systems, n_pi) |beta|, ascending
+    orbitals : (n_systems, n_pi, n_pi), column i belongs to energy i
+    n_occupied : (n_systems,) doubly (or, for the last of an odd count, singly) occupied orbitals
+    bond_system : (n_bonds,) the system of each bond between pi atoms
+    bonds : (n_bonds, 2) the bond's rows among the system's pi atoms
     is_single : (n_bonds,) formal single bonds
-    charges : (n_pi,) net pi charge of each atom, e
-    atoms : (n_pi,) atom indices in the molecule
+    charges : (n_systems, n_pi) net pi charge of each atom, e
+    atoms : (n_systems, n_pi) atom indices over all molecules
     """
 
+    molecules: IntArray
     energies: FloatArray
     orbitals: FloatArray
-    n_occupied: int
-    bonds: NDArray[np.int64]
+    n_occupied: IntArray
+    bond_system: IntArray
+    bonds: IntArray
     is_single: NDArray[np.bool_]
     charges: FloatArray
-    atoms: NDArray[np.int64]
+    atoms: IntArray
 
 
 class _Site(NamedTuple):
@@ -112,49 +115,99 @@ def _pi_electrons(kind: AtomKind, number: int) -> int | None:
     return None
 
 
-def solve_pi_system(atom_codes: Sequence[int], bonds: Sequence[tuple[int, int, int]]) -> PiSystem | None:
-    """Orbitals of the pi system; None when the molecule has fewer than two pi atoms or no pi electrons.
+@dataclass(frozen=True, slots=True)
+class _PiAtoms:
+    """Every atom's part in the pi systems.
 
-    Parameters
+    Attributes
     ----------
-    atom_codes : see ``features.atom_code``
-    bonds : (atom, atom, bond code) each
+    is_pi : (n_atoms,)
+    electrons, coulomb, k : (n_atoms,) electrons given, diagonal element / |beta|, resonance factor; 0 where no part
+    rank : (n_atoms,) number among the pi atoms of its molecule
+    n_pi, n_electrons : (n_molecules,)
     """
-    sites = {index: site for index, code in enumerate(atom_codes) if (site := _site(code)) is not None}
-    n_electrons = sum(site.electrons for site in sites.values())
-    if len(sites) < 2 or not n_electrons:
-        return None
-    rows = {index: row for row, index in enumerate(sites)}
-    hamiltonian = np.diag([-site.h for site in sites.values()])
-    pi_bonds, is_single = [], []
-    for begin, end, code in bonds:
-        if begin in rows and end in rows:
-            kind = unpack_bond(code).bond_type
-            beta = -sites[begin].k * sites[end].k * _BOND_SCALE.get(kind, 1.0)
-            hamiltonian[rows[begin], rows[end]] = hamiltonian[rows[end], rows[begin]] = beta
-            pi_bonds.append((rows[begin], rows[end]))
-            is_single.append(kind == _SINGLE)
-        elif begin in rows or end in rows:
-            inside, outside = (begin, end) if begin in rows else (end, begin)
-            if unpack_atom(atom_codes[outside]).atomic_number == 6:
-                hamiltonian[rows[inside], rows[inside]] -= _METHYL_SHIFT
-    energies, orbitals = np.linalg.eigh(hamiltonian)
-    n_occupied = min((n_electrons + 1) // 2, len(rows))
-    given = np.array([site.electrons for site in sites.values()])
-    charges = given - orbitals**2 @ _occupation(energies, n_electrons, n_occupied)
-    return PiSystem(
-        energies,
-        orbitals,
-        n_occupied,
-        np.array(pi_bonds, dtype=np.int64).reshape(-1, 2),
-        np.array(is_single, dtype=bool),
-        charges,
-        np.array(list(sites), dtype=np.int64),
+
+    is_pi: NDArray[np.bool_]
+    electrons: FloatArray
+    coulomb: FloatArray
+    k: FloatArray
+    rank: IntArray
+    n_pi: IntArray
+    n_electrons: IntArray
+
+
+def solve_pi_systems(graphs: MoleculeGraphs) -> Iterator[PiSystems]:
+    """Orbitals of all pi systems, solved together by size.
+
+    Molecules with fewer than two pi atoms, or no pi electrons, have none.
+    """
+    parts = _pi_atoms(graphs)
+    molecule_of_atom = graphs.molecule_of_atom
+    begin, end = graphs.edge_source[::2], graphs.edge_target[::2]
+    is_inside = parts.is_pi[begin] & parts.is_pi[end]
+    begin, end = begin[is_inside], end[is_inside]
+    bond_types = _bond_types(graphs.bond_codes[::2][is_inside])
+    resonance = -parts.k[begin] * parts.k[end] * _bond_scales(bond_types)
+    bond_molecule = molecule_of_atom[begin]
+    slot = np.full(graphs.n_molecules, -1)
+    for n_pi in np.unique(parts.n_pi[(parts.n_pi >= 2) & (parts.n_electrons > 0)]):
+        molecules = np.flatnonzero((parts.n_pi == n_pi) & (parts.n_electrons > 0))
+        slot[:] = -1
+        slot[molecules] = np.arange(len(molecules))
+        atoms = np.flatnonzero(parts.is_pi & (slot[molecule_of_atom] >= 0)).reshape(len(molecules), n_pi)
+        chosen = slot[bond_molecule] >= 0
+        system = slot[bond_molecule[chosen]]
+        bonds = np.stack([parts.rank[begin[chosen]], parts.rank[end[chosen]]], axis=1)
+        hamiltonians = np.zeros((len(molecules), n_pi, n_pi))
+        diagonal = np.arange(n_pi)
+        hamiltonians[:, diagonal, diagonal] = parts.coulomb[atoms]
+        hamiltonians[system, bonds[:, 0], bonds[:, 1]] = resonance[chosen]
+        hamiltonians[system, bonds[:, 1], bonds[:, 0]] = resonance[chosen]
+        energies, orbitals = np.linalg.eigh(hamiltonians)
+        n_electrons = parts.n_electrons[molecules]
+        n_occupied = np.minimum((n_electrons + 1) // 2, n_pi)
+        occupation = _occupation(energies, n_electrons, n_occupied)
+        charges = parts.electrons[atoms] - (orbitals**2 @ occupation[:, :, None])[:, :, 0]
+        is_single = bond_types[chosen] == _SINGLE
+        yield PiSystems(molecules, energies, orbitals, n_occupied, system, bonds, is_single, charges, atoms)
+
+
+def _pi_atoms(graphs: MoleculeGraphs) -> _PiAtoms:
+    codes, kind = np.unique(graphs.atom_codes, return_inverse=True)
+    sites = [_site(int(code)) for code in codes]
+    is_pi_kind = np.array([site is not None for site in sites], dtype=bool)
+    numbers = np.array([(0, 0.0, 0.0) if site is None else site for site in sites], dtype=float).reshape(-1, 3)
+    is_carbon_kind = np.array([unpack_atom(int(code)).atomic_number == 6 for code in codes], dtype=bool)
+    is_pi, (electrons, h, k) = is_pi_kind[kind], numbers[kind].T
+    bears = is_pi[graphs.edge_source] & ~is_pi[graphs.edge_target] & is_carbon_kind[kind][graphs.edge_target]
+    n_saturated = np.bincount(graphs.edge_source[bears], minlength=len(is_pi))
+    molecule_of_atom = graphs.molecule_of_atom
+    n_pi = np.bincount(molecule_of_atom[is_pi], minlength=graphs.n_molecules)
+    n_electrons = np.bincount(molecule_of_atom, weights=electrons, minlength=graphs.n_molecules)
+    before = np.cumsum(n_pi) - n_pi
+    rank = np.cumsum(is_pi) - 1 - before[molecule_of_atom]
+    return _PiAtoms(
+        is_pi, electrons, -h - _METHYL_SHIFT * n_saturated, k, rank, n_pi, np.rint(n_electrons).astype(np.int64)
     )
 
 
-def _occupation(energies: FloatArray, n_electrons: int, n_occupied: int) -> FloatArray:
-    """Electrons in each orbital; degenerate frontier orbitals share theirs, so that symmetry is kept."""
-    frontier = np.abs(energies - energies[n_occupied - 1]) < _DEGENERATE
-    below = (energies < energies[n_occupied - 1]) & ~frontier
-    return 2.0 * below + frontier * (n_electrons - 2 * below.sum()) / frontier.sum()
+def _bond_types(codes: IntArray) -> IntArray:
+    kinds, kind = np.unique(codes, return_inverse=True)
+    return np.array([unpack_bond(int(code)).bond_type for code in kinds], dtype=np.int64)[kind]
+
+
+def _bond_scales(bond_types: IntArray) -> FloatArray:
+    kinds, kind = np.unique(bond_types, return_inverse=True)
+    return np.array([_BOND_SCALE.get(int(bond_type), 1.0) for bond_type in kinds])[kind]
+
+
+def _occupation(energies: FloatArray, n_electrons: IntArray, n_occupied: IntArray) -> FloatArray:
+    """Electrons in each orbital, (n_systems, n_pi).
+
+    Degenerate frontier orbitals share theirs, so that symmetry is kept.
+    """
+    top = np.take_along_axis(energies, n_occupied[:, None] - 1, axis=1)
+    frontier = np.abs(energies - top) < _DEGENERATE
+    below = (energies < top) & ~frontier
+    left = (n_electrons - 2 * below.sum(axis=1)) / frontier.sum(axis=1)
+    return 2.0 * below + frontier * left[:, None]

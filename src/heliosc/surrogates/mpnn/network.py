@@ -2,6 +2,7 @@
 
 Parameter names and shapes are those of ``chemprop.models.MPNN(BondMessagePassing, MeanAggregation, MveFFN)``, so that
 weights move freely between the two (``to_chemprop``); the forward pass here does the same sums on deduplicated rows.
+It runs in the precision of its parameters; a batch must be of the same.
 
 References
 ----------
@@ -28,32 +29,37 @@ class Batch:
     """A ``BatchPlan`` as tensors, with the molecules' descriptors (n_molecules, n_descriptors), standardised."""
 
     edge_inputs: Tensor
-    steps: tuple[tuple[Tensor, Tensor, Tensor], ...]
+    steps: tuple[tuple[Tensor, Tensor], ...]
     atom_inputs: Tensor
-    atom_children: tuple[Tensor, Tensor]
+    atoms: tuple[Tensor, Tensor]
     molecules: tuple[Tensor, Tensor]
     descriptors: Tensor
 
 
-def to_batch(plan: BatchPlan, descriptors: Tensor, *, device: torch.device) -> Batch:
-    """Move a plan to the device."""
+def to_batch(
+    plan: BatchPlan, descriptors: Tensor, *, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Batch:
+    """Move a plan to the device, features as numbers of ``dtype``."""
 
     def tensors(bags: Bags) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(bags.rows).to(device), torch.from_numpy(bags.offsets).to(device)
 
     return Batch(
-        torch.from_numpy(plan.edge_inputs).to(device),
-        tuple((torch.from_numpy(first).to(device), *tensors(children)) for first, children in plan.steps),
-        torch.from_numpy(plan.atom_inputs).to(device),
-        tensors(plan.atom_children),
+        torch.from_numpy(plan.edge_inputs).to(device, dtype),
+        tuple(tensors(bags) for bags in plan.steps),
+        torch.from_numpy(plan.atom_inputs).to(device, dtype),
+        tensors(plan.atoms),
         tensors(plan.molecules),
-        descriptors.to(device),
+        descriptors.to(device, dtype),
     )
 
 
-def _sum_bags(values: Tensor, bags: tuple[Tensor, Tensor], mode: str = "sum") -> Tensor:
+def sum_bags(values: Tensor, bags: tuple[Tensor, Tensor], mode: str = "sum") -> Tensor:
+    """Sum (or mean) of the rows named in each bag, (n_bags, width)."""
     rows, offsets = bags
-    return functional.embedding_bag(rows, values.float(), offsets, mode=mode, include_last_offset=True)
+    if values.requires_grad:  # in training half precision is for products; sums and their gradients stay in single
+        values = values.float()
+    return functional.embedding_bag(rows, values, offsets, mode=mode, include_last_offset=True)
 
 
 class _MessagePassing(nn.Module):
@@ -66,13 +72,18 @@ class _MessagePassing(nn.Module):
         self.W_o = nn.Linear(ATOM_FEATURES + hidden, hidden)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Hidden vectors of the atom classes, (n_atom_classes, hidden)."""
+        """Hidden vectors of the atom classes, (n_atom_classes, hidden).
+
+        A product with a sum is the sum of the products: so the matrices act on the classes of the layer below, which
+        are several times fewer, and the sums are taken afterwards.
+        """
         initial = self.W_i(batch.edge_inputs)
         edges = initial.relu()
-        for first, *children in batch.steps:
-            edges = (initial[first] + self.W_h(_sum_bags(edges, (children[0], children[1])))).relu()
-        arriving = _sum_bags(edges, batch.atom_children)
-        return self.W_o(torch.cat([batch.atom_inputs, arriving], dim=1)).relu()
+        for bags in batch.steps:
+            edges = sum_bags(torch.cat([self.W_h(edges), initial]), bags).relu()
+        for_atoms, for_edges = self.W_o.weight.split([ATOM_FEATURES, self.W_h.in_features], dim=1)
+        atoms = functional.linear(batch.atom_inputs, for_atoms, self.W_o.bias)
+        return sum_bags(torch.cat([functional.linear(edges, for_edges), atoms]), batch.atoms).relu()
 
 
 class _Head(nn.Module):
@@ -107,11 +118,17 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Mean and variance of the standardised targets, both (n_molecules, n_keys)."""
-        fingerprint = _sum_bags(self.message_passing(batch), batch.molecules, mode="mean")
+        inputs = self.fingerprint(batch)
         if self.n_descriptors:
-            fingerprint = torch.cat([fingerprint, batch.descriptors], dim=1)
-        mean, raw_variance = self.predictor.ffn(fingerprint).float().chunk(2, dim=1)
+            inputs = torch.cat([inputs, batch.descriptors], dim=1)
+        last = self.predictor.ffn[-1]
+        outputs = last(self.predictor.ffn[:-1](inputs).to(last[-1].weight.dtype))
+        mean, raw_variance = outputs.float().chunk(2, dim=1)
         return mean, functional.softplus(raw_variance)
+
+    def fingerprint(self, batch: Batch) -> Tensor:
+        """Learned fingerprints of the molecules, (n_molecules, hidden)."""
+        return sum_bags(self.message_passing(batch), batch.molecules, mode="mean")
 
 
 def to_chemprop(network: Network) -> Any:
