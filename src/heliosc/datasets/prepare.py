@@ -116,6 +116,20 @@ def load_prepared(folder: Path) -> Prepared:
     return Prepared(train, validation, test, read_normalisation(folder / NORMALISATION_FILE, train))
 
 
+def training_smiles(folder: Path) -> list[str]:
+    """SMILES of the training side of a prepared folder, without its values.
+
+    Raises
+    ------
+    InputError : there is no such table
+    """
+    file = folder / f"{SIDES[0]}.csv"
+    try:
+        return pl.scan_csv(file).select(pl.col("smiles").cast(pl.String)).collect()["smiles"].to_list()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{file} cannot be read ({error}); write it with: heliosc data split") from error
+
+
 def _read_wide(file: Path, targets: tuple[PropertyKey, ...]) -> tuple[pl.DataFrame, tuple[PropertyKey, ...]]:
     """Identity and target columns of the table, and the targets."""
     if not file.is_file():

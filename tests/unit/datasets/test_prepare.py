@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from heliosc.chemistry.identity import inchikey, parse_smiles
 from heliosc.cli.app import app
 from heliosc.datasets.normalisation import normalisation_of, read_normalisation, write_normalisation
-from heliosc.datasets.prepare import PrepareSettings, load_prepared, prepare
+from heliosc.datasets.prepare import PrepareSettings, load_prepared, prepare, training_smiles
 from heliosc.datasets.splits import stratified_split
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey, PropertyTable
@@ -97,6 +97,13 @@ def test_statistics_are_of_the_training_side_and_checked_on_loading(table: Path,
     train.write_text("\n".join(lines[:-1]) + "\n")
     with pytest.raises(InputError, match="not made from this training side"):
         load_prepared(tmp_path)
+
+
+def test_smiles_of_the_training_side_are_listed_without_its_values(table: Path, tmp_path: Path) -> None:
+    prepare(table, tmp_path, PrepareSettings())
+    assert training_smiles(tmp_path) == list(load_prepared(tmp_path).train.smiles)
+    with pytest.raises(InputError, match="heliosc data split"):
+        training_smiles(tmp_path / "nothing")
 
 
 def test_a_changed_or_damaged_statistics_file_is_refused(tmp_path: Path) -> None:

@@ -235,11 +235,11 @@ def prepare_for_training(table: Path, out: Path, settings: PrepareSettings, *, w
     InputError, ResourceError : see ``prepare`` and ``write_tree_tensors``
     """
     from heliosc.campaign.tree_tensors import write_tree_tensors
-    from heliosc.datasets.prepare import load_prepared, prepare
+    from heliosc.datasets.prepare import prepare, training_smiles
 
     counts = prepare(table, out, settings)
     if with_trees:
-        smiles = load_prepared(out).train.smiles
+        smiles = training_smiles(out)
         with Progress(console=messages, disable=not messages.is_terminal) as bars:
             bar = bars.add_task("junction trees", total=len(smiles))
             written = write_tree_tensors(smiles, out, on_molecule=lambda: bars.advance(bar))
