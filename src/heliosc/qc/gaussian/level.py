@@ -8,6 +8,7 @@ _LINE_WIDTH = 70  # the route is cut there, in the middle of words
 _ROUTE = re.compile(r"^ -{5,}\n( #.*\n(?: .*\n)*?) -{5,}\n", re.MULTILINE)
 _METHOD = re.compile(r"SCF Done: +E\((?:RO|R|U)?([^)\n]{1,40})\)")
 _BASIS = re.compile(r"^ (?:Standard basis: (.+?) \(\d|General basis (read))", re.MULTILINE)
+_SIZE = re.compile(r"^ +(\d+) basis functions, +(\d+) primitive gaussians", re.MULTILINE)
 _DISPERSIONS = {"gd2": "d2", "gd3": "d3zero", "gd3bj": "d3bj", "pfd": "pfd"}
 _SOLVENT = re.compile(r"\n Solvent +: ([^,\n]+), *Eps")
 
@@ -28,11 +29,17 @@ def method(text: str) -> str | None:
 
 
 def basis(text: str) -> str | None:
-    """Basis, lower case; ``gen`` when it was read from the input."""
+    """Basis, lower case; one that was read from the input is ``gen`` with its numbers of functions.
+
+    Not every log repeats such a basis. The numbers keep sets of one molecule together and unlike bases apart.
+    """
     match = _BASIS.search(text)
     if match is None:
         return None
-    return match.group(1).lower().replace(" ", "") if match.group(1) else "gen"
+    if match.group(1):
+        return match.group(1).lower().replace(" ", "")
+    size = _SIZE.search(text, match.end())
+    return f"gen.{size.group(1)}.{size.group(2)}" if size else None
 
 
 def dispersion(text: str) -> str:

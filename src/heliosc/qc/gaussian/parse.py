@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 
-from heliosc.errors import ParseError
 from heliosc.qc.external.outputs import (
     ProgramOutput,
     as_number,
@@ -15,7 +14,7 @@ from heliosc.qc.external.outputs import (
     last_number,
     require_one_job,
 )
-from heliosc.qc.gaussian import level, response
+from heliosc.qc.gaussian import job_type, level, response
 from heliosc.qc.geometries import Geometry
 
 VERSION_PATTERN = r"^ (Gaussian \d\d, Revision [A-Z]\.\d+)"
@@ -25,8 +24,10 @@ _POPULATION = re.compile(
     r"(?:^ Alpha  occ\. eigenvalues --.*\n)(?:^ (?:Alpha|\s*Beta) .*eigenvalues --.*\n)*", re.MULTILINE
 )
 _ORIENTATION = re.compile(
-    r"(?:Input|Standard) orientation:\s*\n -+\n.*\n.*\n -+\n((?:\s+\d+\s+\d+\s+-?\d+(?:\s+-?\d+\.\d+){3}[^\S\n]*\n)+)"
+    r"(?:Input|Standard|Z-Matrix) orientation:[^\S\n]*\n -+\n.*\n.*\n -+\n((?:[^\S\n]+-?\d.*\n)+) -{5,}"
 )
+_ATOM = re.compile(r"\s+\d+\s+(-?\d+)\s+-?\d+((?:\s+-?\d+\.\d+){3})\s*")
+_DUMMY = "-1"  # atomic number of a point that only a Z-matrix needs
 
 
 def parse_output(text: str) -> ProgramOutput:
@@ -37,7 +38,7 @@ def parse_output(text: str) -> ProgramOutput:
     ParseError : several jobs in one file, or energies that are not those of one SCF of the ground state
     """
     require_one_job(text, marker="Initial command:", program="Gaussian")
-    refuse_other_energies(text)
+    job_type.refuse_other_jobs(text)
     homo, lumo = orbital_energies(text)
     version = re.search(VERSION_PATTERN, text, re.MULTILINE)
     return ProgramOutput(
@@ -62,25 +63,9 @@ def parse_output(text: str) -> ProgramOutput:
         polarizability_A3=response.polarizability(text),
         frequencies_per_cm=response.frequencies(text),
         excitation_method=response.excitation_method(text),
+        special_geometry=job_type.special_geometry(text),
+        variant=job_type.variant(text),
     )
-
-
-def refuse_other_energies(text: str) -> None:
-    """Refuse logs whose ``SCF Done`` is not the energy that was asked for.
-
-    Raises
-    ------
-    ParseError : post-SCF method, layers, another program's energies, or an optimised excited state
-    """
-    route = level.route(text).lower()
-    if " EUMP2 =" in text or re.search(r"\n E2\(\w{1,20}\) ?=", text):
-        raise ParseError("the Gaussian log holds an MP2 or double-hybrid energy; expected Hartree-Fock or a functional")
-    if "ONIOM: extrapolated energy" in text:
-        raise ParseError("the Gaussian log holds ONIOM energies; expected one method for the whole molecule")
-    if re.search(r"\bexternal\b", route):
-        raise ParseError("the Gaussian log holds energies of another program (External); parse that program's output")
-    if _OPTIMIZES.search(route) and re.search(r"\b(?:td|tda|cis)\b", route):
-        raise ParseError("the Gaussian log optimises an excited state; expected the ground state's energies")
 
 
 def is_terminated_normally(text: str) -> bool:
@@ -133,10 +118,11 @@ def last_geometry(text: str) -> Geometry | None:
     from ase.data import chemical_symbols
 
     blocks = _ORIENTATION.findall(text)
-    if not blocks:
+    rows = [_ATOM.fullmatch(line) for line in blocks[-1].splitlines()] if blocks else []
+    atoms = [row.groups() for row in rows if row and row.group(1) != _DUMMY]
+    if not atoms or not all(rows) or any(int(number) >= len(chemical_symbols) for number, _ in atoms):
         return None
-    fields = [line.split() for line in blocks[-1].splitlines()]
     return Geometry(
-        tuple(chemical_symbols[int(field[1])] for field in fields),
-        np.array([[float(value) for value in field[3:6]] for field in fields]),
+        tuple(chemical_symbols[int(number)] for number, _ in atoms),
+        np.array([[float(value) for value in position.split()] for _, position in atoms]),
     )

@@ -23,6 +23,7 @@ MAX_SPIN_CONTAMINATION = 0.1
 MAX_ATOMS = 1_000
 _MAX_KEYWORDS = 500  # characters that are kept
 _IMAGINARY_PER_CM = -20.0  # below it a frequency is no numerical noise
+_SADDLE_POINT_PER_CM = -100.0  # below it no soft rotation either
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def _checked(job: JobText, output: ProgramOutput, *, source: LogSource, folder: 
     geometry, geometry_file = _geometry(job, output, energy_hartree=energy, folder=folder)
     if geometry is not None:
         check_state(geometry, charge=charge, multiplicity=multiplicity)
-    output = replace(output, geometry=geometry)
+    special = output.special_geometry or _saddle_point(output)
+    output = replace(output, geometry=geometry, special_geometry=special)
     return LogJob(
         source=source,
         program=job.program,
@@ -177,6 +179,11 @@ def _geometry(
     if job.program == "xtb":
         return geometry_beside(job.text, energy_hartree=energy_hartree, folder=folder)
     raise ParseError("the output holds no complete geometry: coordinates are missing or are no numbers")
+
+
+def _saddle_point(output: ProgramOutput) -> str | None:
+    lowest = min(output.frequencies_per_cm, default=0.0)
+    return f"a saddle point (mode of {lowest:.0f} cm^-1)" if lowest < _SADDLE_POINT_PER_CM else None
 
 
 def unfinished(output: ProgramOutput) -> str | None:

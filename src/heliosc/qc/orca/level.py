@@ -16,9 +16,10 @@ _FUNCTIONAL_WORDS = """
 FUNCTIONALS = frozenset(_FUNCTIONAL_WORDS.split())
 """Words of a simple input line that name a functional; ``b3lyp/g`` is Gaussian's B3LYP."""
 
-DOUBLE_HYBRIDS = frozenset(
-    "b2plyp mpw2plyp b2gp-plyp b2k-plyp b2t-plyp pwpb95 dsd-blyp dsd-pbep86 wb2plyp wb2gp-plyp wb97x-2".split()
-)
+_DOUBLE_HYBRID_WORDS = """
+    b2plyp mpw2plyp b2gp-plyp b2k-plyp b2t-plyp pwpb95 dsd-blyp dsd-pbep86 wb2plyp wb2gp-plyp wb97x-2
+"""
+DOUBLE_HYBRIDS = frozenset(_DOUBLE_HYBRID_WORDS.split())
 """Functionals whose energy holds an MP2 part."""
 
 _DISPERSIONS = {"d2": "d2", "d3zero": "d3zero", "d3": "d3bj", "d3bj": "d3bj", "d4": "d4", "nl": "nl", "scnl": "scnl"}
