@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from heliosc.campaign.target_checks import check_targets, choose_targets
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.config import Config
 from heliosc.datasets.csv_source import QuarantinedRow, read_property_csv, read_smiles
 from heliosc.datasets.library.load import library_smiles, load_library
 from heliosc.datasets.splits import Split, random_split, scaffold_split
 from heliosc.errors import InputError, UsageError
-from heliosc.properties import DEFAULT_TARGETS, PropertyTable
+from heliosc.properties import DEFAULT_TARGETS, PropertyKey, PropertyTable
 
 if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
@@ -27,7 +29,6 @@ LARGE_HEAVY_ATOMS = 45
 
 SplitName = Literal["random", "scaffold"]
 _SPLITS = {"random": random_split, "scaffold": scaffold_split}
-_MINIMUM_MOLECULES = 30
 # Train, validation, test. A conformal quantile from n values misses its level by 22/sqrt(n) % at 95 %, and so does the
 # coverage measured on n others: of some 3,000 molecules a tenth is too few for either.
 _FRACTIONS = (0.7, 0.15, 0.15)
@@ -51,32 +52,59 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class TrainedSurrogate:
-    """A surrogate with its held-out figures: subset -> key -> metric, and the baseline's on the same molecules."""
+    """A surrogate with its held-out figures, and those of the baselines on the same molecules.
+
+    Attributes
+    ----------
+    reports : model -> subset of the molecules -> key -> metric; the model itself is ``mpnn``
+    """
 
     ensemble: SurrogateEnsemble
-    reports: dict[str, Any]
-    baseline: dict[str, Any]
+    reports: dict[str, dict[str, Any]]
 
 
-def surrogate_data(file: Path | None) -> TrainingData:
+def surrogate_data(file: Path | None, *, targets: Sequence[str] = ()) -> TrainingData:
     """The user's table, or the labels of the embedded library.
+
+    Parameters
+    ----------
+    targets : NAME@LEVEL columns to learn; () = all of the file, or the usual ones of the library
 
     Raises
     ------
-    InputError : the file is unusable, has no property column, or too few molecules
+    InputError : the file is unusable, has no such column, too few molecules, or a column that cannot be learnt
     """
+    keys = tuple(map(PropertyKey.parse, targets))
     if file is None:
-        table = load_library().property_table(DEFAULT_TARGETS)
+        library = load_library()
+        table = library.property_table(keys or DEFAULT_TARGETS)
+        check_targets(table, file="the embedded library", least_known=_least_known())
         return TrainingData(table.smiles, table)
     imported = read_property_csv(file)
     if not imported.table.keys:
         raise InputError(f"{file} has no property column; expected columns named NAME@LEVEL, e.g. lambda_hole@gfn2")
-    if len(imported.table.smiles) < _MINIMUM_MOLECULES:
+    table = choose_targets(imported.table, keys, file=file)
+    if len(table.smiles) < _least_known():
         raise InputError(
-            f"{file} has {len(imported.table.smiles)} usable molecules; training, calibration and test need at least "
-            f"{_MINIMUM_MOLECULES}"
+            f"{file} has {len(table.smiles)} usable molecule{'' if len(table.smiles) == 1 else 's'}; training, "
+            f"calibration and test need at least {_least_known()}{_reason_of(imported.quarantined)}"
         )
-    return TrainingData(imported.table.smiles, imported.table, imported.quarantined)
+    check_targets(table, file=file, least_known=_least_known())
+    return TrainingData(table.smiles, table, imported.quarantined)
+
+
+def _least_known() -> int:
+    """Fewest known values of a column whose validation part can still be calibrated."""
+    from heliosc.surrogates.calibration import MIN_VALUES
+
+    return math.ceil(MIN_VALUES / _FRACTIONS[1])
+
+
+def _reason_of(quarantined: Sequence[QuarantinedRow]) -> str:
+    if not quarantined:
+        return ""
+    first = quarantined[0]
+    return f"; {len(quarantined)} rows were set aside, e.g. row {first.row}: {first.reason}"
 
 
 def generator_data(file: Path | None) -> TrainingData:
@@ -120,6 +148,7 @@ def train_surrogate(
         compile=compute.compile,
         compile_mode=compute.compile_mode,
         device=compute.device,
+        target_weights=_weights_of(table.keys, settings.target_weights),
     )
     ensemble = SurrogateEnsemble.train(
         table,
@@ -133,8 +162,23 @@ def train_surrogate(
     held_out = table.rows(parts.test)
     subsets = {"large": large_mask(held_out.smiles)}
     reference = _error_spread(ensemble, table, parts)
-    reports = evaluate_surrogate(ensemble, held_out, reference_std=reference, subsets=subsets)
-    return TrainedSurrogate(ensemble, reports, evaluate_surrogate(forest, held_out, subsets=subsets))
+    reports = {
+        name: evaluate_surrogate(model, held_out, reference_std=reference, subsets=subsets)
+        for name, model in {"mpnn": ensemble, "forest": forest}.items()
+    }
+    return TrainedSurrogate(ensemble, reports)
+
+
+def _weights_of(keys: Sequence[PropertyKey], weights: Mapping[str, float]) -> tuple[float, ...]:
+    """Weights in the order of the keys; () where none is given."""
+    given = {PropertyKey.parse(text): weight for text, weight in weights.items()}
+    unknown = [str(key) for key in given if key not in keys]
+    if unknown:
+        raise InputError(
+            f"surrogate.target_weights names {', '.join(unknown)}, which is not trained; "
+            f"the targets are {', '.join(map(str, keys))}"
+        )
+    return tuple(given.get(key, 1.0) for key in keys) if given else ()
 
 
 def train_generator(data: TrainingData, config: Config, *, progress: Callable[[Any], None] | None = None) -> JTVAE:

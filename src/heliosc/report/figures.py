@@ -36,7 +36,7 @@ def axis_label(key: PropertyKey) -> str:
 
 def funnel_figure(funnel: Mapping[str, int]) -> Figure:
     """Counts a stage on a logarithmic axis, from sampled to computed."""
-    figure, axes = _canvas(height=0.36 * len(funnel) + 0.9)
+    figure, axes = canvas(height=0.36 * len(funnel) + 0.9)
     stages, counts = list(funnel), np.array(list(funnel.values()), dtype=float)
     axes.barh(
         range(len(stages)),
@@ -57,7 +57,7 @@ def funnel_figure(funnel: Mapping[str, int]) -> Figure:
 
 def window_share_figure(shares: Mapping[str, Mapping[str, Sequence[int]]]) -> Figure:
     """Share that meets the role's window, candidates beside library, with 95 % binomial intervals."""
-    figure, axes = _canvas(height=0.85 * len(shares) + 1.1)
+    figure, axes = canvas(height=0.85 * len(shares) + 1.1)
     styles = {"candidates": (BLUE, "o", -0.16), "library": (GREY, "s", 0.16)}
     for position, share in enumerate(shares.values()):
         for group, (colour, marker, offset) in styles.items():
@@ -76,7 +76,7 @@ def window_share_figure(shares: Mapping[str, Mapping[str, Sequence[int]]]) -> Fi
     axes.set_xlim(-2, 102)
     axes.set_xlabel("meet the window / %")
     axes.grid(False, axis="y")
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
@@ -95,7 +95,7 @@ def pareto_figure(
     baseline : (n_points, 2), computed values of randomly drawn library molecules; may be empty
     window : what the role asks of the first objective's property, shaded
     """
-    figure, axes = _canvas()
+    figure, axes = canvas()
     so_far: list[FloatArray] = []
     for position, (index, points) in enumerate(sorted(rounds.items())):
         colour = _round_colour(position, len(rounds))
@@ -112,7 +112,7 @@ def pareto_figure(
         _shade(axes, window)
     for objective, name in zip(objectives, ("x", "y"), strict=True):
         axes.set(**{f"{name}label": f"{axis_label(objective.key)}\n{aim(objective)}"})
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
     return figure
 
 
@@ -128,7 +128,7 @@ def aim(objective: Objective) -> str:
 
 def hypervolume_figure(*, rounds: Sequence[int], candidates: Sequence[float], random: Sequence[float]) -> Figure:
     """Hypervolume after each round, candidates beside as many random library molecules, (n_rounds,) each."""
-    figure, axes = _canvas()
+    figure, axes = canvas()
     axes.plot(rounds, candidates, "o-", color=BLUE, linewidth=2.2, markersize=7, label="candidates")
     axes.plot(
         rounds, random, "s:", color=GREY, markerfacecolor="white", linewidth=1.8, markersize=6, label="random library"
@@ -138,7 +138,7 @@ def hypervolume_figure(*, rounds: Sequence[int], candidates: Sequence[float], ra
     axes.set_ylabel("hypervolume")
     axes.set_ylim(0, 1.12 * max(np.nanmax([*candidates, *random]), 1e-9))
     axes.margins(x=0.08)
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
@@ -146,7 +146,7 @@ def parity_figure(
     key: PropertyKey, *, computed: FloatArray, predicted: FloatArray, std: FloatArray, rounds: NDArray[np.int_]
 ) -> Figure:
     """Predictions made before the calculation against what came out, with one standard deviation, (n_values,) each."""
-    figure, axes = _canvas(width=3.7, height=3.7)
+    figure, axes = canvas(width=3.7, height=3.7)
     distinct = np.unique(rounds)
     for position, index in enumerate(distinct):
         chosen = rounds == index
@@ -168,7 +168,7 @@ def parity_figure(
     axes.set_xlabel(f"computed {symbol(key)}{suffix}")
     axes.set_ylabel(f"predicted before{suffix}")
     axes.locator_params(nbins=5)
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure
 
 
@@ -179,7 +179,7 @@ def calibration_figure(standardised: Mapping[PropertyKey, FloatArray]) -> Figure
     ----------
     standardised : key -> (n_values,), (computed - predicted mean) / predicted std
     """
-    figure, axes = _canvas(width=4.9, height=5.2)
+    figure, axes = canvas(width=4.9, height=5.2)
     expected = np.linspace(0.02, 0.99, 60)
     pooled = np.concatenate(list(standardised.values()))
     n_molecules = max(len(values) for values in standardised.values())
@@ -197,13 +197,13 @@ def calibration_figure(standardised: Mapping[PropertyKey, FloatArray]) -> Figure
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
     axes.set_aspect("equal")
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
     return figure
 
 
 def cost_figure(timings: Mapping[int, Mapping[str, float]], *, stages: Sequence[str]) -> Figure:
     """Wall time of each round, split by stage."""
-    figure, axes = _canvas(height=0.5 * len(timings) + 1.3)
+    figure, axes = canvas(height=0.5 * len(timings) + 1.3)
     left = np.zeros(len(timings))
     for position, stage in enumerate(stages):
         seconds = np.array([timing.get(stage, 0.0) for timing in timings.values()])
@@ -214,7 +214,7 @@ def cost_figure(timings: Mapping[int, Mapping[str, float]], *, stages: Sequence[
     axes.invert_yaxis()
     axes.set_xlabel("wall time / s")
     axes.grid(False, axis="y")
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
     return figure
 
 
@@ -229,7 +229,7 @@ def landscape_figure(
     selected : (n_points, 4), predicted means of the two keys, then their stds
     scores : (n_points,), acquisition scores, the colours
     """
-    figure, axes = _canvas(width=6.2, height=4.2)
+    figure, axes = canvas(width=6.2, height=4.2)
     if len(known):
         axes.plot(*known.T, ".", color=GREY, markersize=3.5, alpha=0.35, label=f"computed before ({len(known)})")
     x, y, x_std, y_std = selected.T
@@ -240,11 +240,12 @@ def landscape_figure(
     figure.colorbar(dots, ax=axes, label="acquisition score", shrink=0.85)
     axes.set_xlabel(f"{axis_label(keys[0])}")
     axes.set_ylabel(f"{axis_label(keys[1])}")
-    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
-def _canvas(*, width: float = _SIZE[0], height: float = _SIZE[1]) -> tuple[Figure, Axes]:
+def canvas(*, width: float = _SIZE[0], height: float = _SIZE[1]) -> tuple[Figure, Axes]:
+    """An empty figure in the style of the report; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     for side in ("top", "right"):
@@ -259,7 +260,8 @@ def _canvas(*, width: float = _SIZE[0], height: float = _SIZE[1]) -> tuple[Figur
     return figure, axes
 
 
-def _legend(axes: Axes, *, fontsize: float = 8.5, **place: Any) -> None:
+def legend(axes: Axes, *, fontsize: float = 8.5, **place: Any) -> None:
+    """A legend without frame, where there is something to name."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=fontsize, handlelength=1.6, columnspacing=1.2, **place)
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 import heliosc
@@ -54,18 +54,29 @@ def write_report(
 
 def render(run: RunView) -> str:
     """The page."""
-    folder = files("heliosc.report").joinpath("templates")
-    page, style, script = (
-        folder.joinpath(name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "report.js")
+    script = _template("report.js")
+    more = {"script": Markup(script), "script_hash": _content_hash(script)}  # noqa: S704 - our own file, no input in it
+    return render_page("report.html", _context(run) | more)
+
+
+def render_page(template: str, context: Mapping[str, Any]) -> str:
+    """A page of ours from its template, with style, version and date."""
+    style = _template("report.css")
+    loader = FunctionLoader(_template)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    context = _context(run) | {
-        "style": Markup(style),  # noqa: S704 - our own files, no input in them
-        "script": Markup(script),  # noqa: S704
-        "style_hash": _content_hash(style),
-        "script_hash": _content_hash(script),
-    }
-    return environment.from_string(page).render(context)
+    return environment.get_template(template).render(
+        **context,
+        style=Markup(style),  # noqa: S704 - our own file, no input in it
+        style_hash=_content_hash(style),
+        version=heliosc.__version__,
+        written=datetime.now(tz=UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def _template(name: str) -> str:
+    return files("heliosc.report").joinpath("templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def _content_hash(text: str) -> str:
@@ -77,8 +88,6 @@ def _context(run: RunView) -> dict[str, Any]:
     keys = sections.list_keys(run)
     return {
         "run": run,
-        "version": heliosc.__version__,
-        "written": datetime.now(tz=UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "tiles": sections.tiles(run),
         "levels": sections.levels(run),
         "role_blocks": sections.role_blocks(run),

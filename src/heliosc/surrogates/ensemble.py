@@ -138,18 +138,18 @@ class SurrogateEnsemble:
         """
         config = config or MPNNConfig()
         parts = check_split(split, table)
-        _check_columns(table, parts)
+        _check_columns(table, parts, config)
         graphs = build_graphs(parse_rows(table.smiles))
         used = graphs.descriptors if config.use_descriptors else graphs.descriptors[:, :0]
         scaling = Scaling.fit(table.values[parts.train], used[parts.train])
         data = _training_data(graphs, table.values, scaling, config)
         identity = training_identity(table, parts, config, seed)
-        networks = []
+        networks, curves = [], []
         for member in range(config.n_members):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
                 network = make_network(config, n_keys=len(table.keys), n_descriptors=used.shape[1])
-            trained = MemberTraining(
+            training = MemberTraining(
                 network=network,
                 data=data,
                 parts=Parts(parts.train, parts.validation),
@@ -159,17 +159,25 @@ class SurrogateEnsemble:
                 seed=seed,
                 identity=f"{identity}-{member}",
                 checkpoint=None if checkpoint_dir is None else checkpoint_dir / f"member_{member}.pt",
-            ).run(progress)
-            networks.append(_rounded(trained))
-        return cls.calibrated(
+            )
+            networks.append(_rounded(training.run(progress)))
+            curves.append(training.curve)
+        trained = cls.calibrated(
             networks=tuple(networks),
             keys=table.keys,
             config=config,
             scaling=scaling,
             held_out=HeldOut(table.rows(parts.validation), table.rows(parts.test)),
             split={name: rows.tolist() for name, rows in parts._asdict().items()},
-            provenance={"data_hash": table_hash(table), "seed": seed, "n_train": len(parts.train), "fine_tuned": 0},
+            provenance={
+                "data_hash": table_hash(table),
+                "seed": seed,
+                "n_train": len(parts.train),
+                "n_known": _count_known(table, parts),
+                "fine_tuned": 0,
+            },
         )
+        return trained.with_metrics({"learning_curve": _learning_curves(curves)})
 
     @classmethod
     def calibrated(cls, **known: Any) -> Self:
@@ -360,7 +368,30 @@ class SurrogateEnsemble:
         return load_ensemble(folder, device=device)
 
 
-def _check_columns(table: PropertyTable, parts: Split) -> None:
+def _learning_curves(curves: Sequence[Sequence[tuple[float, float]]]) -> dict[str, dict[str, list[float]]]:
+    """Member -> half squared error of standardised values, epoch by epoch."""
+    return {
+        f"member {member}": {
+            "train": [train for train, _ in curve],
+            "validation": [validation for _, validation in curve],
+        }
+        for member, curve in enumerate(curves)
+    }
+
+
+def _count_known(table: PropertyTable, parts: Split) -> dict[str, dict[str, int]]:
+    """Key -> part -> known values."""
+    return {
+        str(key): {name: int(np.isfinite(table.values[rows, k]).sum()) for name, rows in parts._asdict().items()}
+        for k, key in enumerate(table.keys)
+    }
+
+
+def _check_columns(table: PropertyTable, parts: Split, config: MPNNConfig) -> None:
+    if config.target_weights and len(config.target_weights) != len(table.keys):
+        raise InputError(
+            f"{len(config.target_weights)} target weights for {len(table.keys)} targets; expected one each"
+        )
     wanted = {"train": 1, "validation": MIN_VALUES, "test": 0}
     for column, key in enumerate(table.keys):
         for name, rows in parts._asdict().items():

@@ -96,21 +96,22 @@ _COLUMNS: Sequence[tuple[str, str, str]] = (
 )
 
 
-def metrics_table(report: Report, *, baseline: Report | None = None, title: str = "Held-out metrics") -> Table:
-    """A table for the terminal: one row a key, with the reference's NLL and the baseline's MAE beside."""
+def metrics_table(
+    report: Report, *, baselines: Mapping[str, Report] | None = None, title: str = "Held-out metrics"
+) -> Table:
+    """A table for the terminal: one row a key, with the reference's NLL and the baselines' MAE beside."""
     table = Table(title=title)
     for heading in ("property", "unit", "n"):
         table.add_column(heading, no_wrap=True)
     for _, heading, _ in _COLUMNS:
         table.add_column(heading, justify="right")
     table.add_column("NLL const. sigma", justify="right")
-    if baseline is not None:
-        table.add_column("MAE baseline", justify="right")
+    for name in baselines or {}:
+        table.add_column(f"MAE {name}", justify="right")
     for text, figures in report.items():
         cells = [_format(figures.get(name), style) for name, _, style in _COLUMNS]
         cells.append(_format(figures.get("reference_nll"), ".2f"))
-        if baseline is not None:
-            cells.append(_format(baseline.get(text, {}).get("mae"), ".3f"))
+        cells += [_format(other.get(text, {}).get("mae"), ".3f") for other in (baselines or {}).values()]
         table.add_row(text, PropertyKey.parse(text).unit, f"{figures['n'] or 0:.0f}", *cells)
     return table
 

@@ -210,9 +210,9 @@ def test_forest_stands_beside_in_the_same_table(ensemble, table, split):
     reports = evaluate_surrogate(forest, test, subsets={"large": large})
     assert reports["all"][str(GAP)]["mae"] < np.abs(test.values[:, 0] - test.values[:, 0].mean()).mean()
     assert reports["large"][str(GAP)]["n"] == large.sum()
-    shown = metrics_table(ensemble.metrics["test"], baseline=reports["all"])
+    shown = metrics_table(ensemble.metrics["test"], baselines={"forest": reports["all"]})
     assert shown.row_count == 2
-    assert "MAE baseline" in [column.header for column in shown.columns]
+    assert "MAE forest" in [column.header for column in shown.columns]
     again = ForestSurrogate.train(table, split=split, n_trees=10)
     assert again.model_id == forest.model_id
     np.testing.assert_array_equal(again.predict(test.smiles).mean, forest.predict(test.smiles).mean)

@@ -76,6 +76,26 @@ def test_loss_by_hand():
     assert masked_loss(mean, variance, target, beta=0.5).item() == pytest.approx(1 + np.log(4))  # times 4 ** 0.5
 
 
+def test_weights_say_how_much_a_key_counts():
+    mean, variance = torch.zeros(2, 2), torch.ones(2, 2)
+    targets = torch.tensor([[1.0, 2.0], [torch.nan, 4.0]])  # half squares .5, 2, 8
+    weighted = masked_loss(mean, variance, targets, beta=None, weights=torch.tensor([3.0, 1.0]))
+    assert weighted.item() == pytest.approx((3 * 0.5 + 2 + 8) / (3 + 1 + 1))
+    alike = masked_loss(mean, variance, targets, beta=None, weights=torch.tensor([2.0, 2.0]))
+    assert alike.item() == pytest.approx(masked_loss(mean, variance, targets, beta=None).item())
+
+
+def test_a_heavy_target_is_learnt_better(data):
+    schedule = replace(SCHEDULE, epochs=40, mean_epochs=40, keep_best=False, learning_rate=1e-2)
+    errors = []
+    for weights in ((20.0, 1.0), (1.0, 20.0)):
+        network = member(data, schedule=schedule, config=replace(CONFIG, target_weights=weights)).run()
+        mean, _ = predict_rows(network, data, np.arange(30), device=torch.device("cpu"))
+        errors.append(torch.nanmean((mean - data.targets[:30]) ** 2, dim=0))
+    assert errors[0][0] < errors[1][0]
+    assert errors[1][1] < errors[0][1]
+
+
 def test_nothing_known_is_no_loss():
     nothing = torch.full((2, 2), torch.nan)
     assert masked_loss(torch.ones(2, 2), torch.ones(2, 2), nothing, beta=0.5).item() == 0
@@ -113,9 +133,11 @@ def test_killed_and_resumed_training_ends_with_the_same_weights(data, tmp_path, 
     with pytest.raises(_KilledError):
         member(data, checkpoint=path, identity="a").run(kill)
     epochs = []
-    resumed = member(data, checkpoint=path, identity="a").run(lambda report: epochs.append(report.epoch))
+    again = member(data, checkpoint=path, identity="a")
+    resumed = again.run(lambda report: epochs.append(report.epoch))
     assert epochs == list(range(last_epoch + 1, 7))
     assert same_weights(resumed, expected)
+    assert len(again.curve) == 6  # the learning curve knows the epochs before the kill
 
 
 def test_checkpoint_of_another_training_is_refused(data, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,14 +37,18 @@ Out = Annotated[Path | None, typer.Option(help="Model folder to write.")]
 @app.command()
 def surrogate(
     data: Data = None,
+    targets: Annotated[
+        str | None, typer.Option(metavar="NAME@LEVEL,...", help="Columns to learn; none = all of the file.")
+    ] = None,
     out: Out = None,
     scaffold: Annotated[bool, typer.Option(help="Also train on a scaffold split, for its held-out figures.")] = False,
     config: ConfigFile = None,
     override: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the MPNN ensemble and print its held-out metrics."""
-    settings = load_config(config, _with_paths("surrogate", override, data=data, out=out))
+    """Train the MPNN ensemble, print its held-out metrics and write them, with figures, into OUT/report.html."""
+    named = [] if targets is None else [f"surrogate.target_columns={_yaml_list(targets)}"]
+    settings = load_config(config, [*_with_paths("surrogate", override, data=data, out=out), *named])
     train_surrogate_from(settings, with_scaffold=scaffold, as_json=as_json)
 
 
@@ -61,24 +66,28 @@ def generator(
 
 def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json: bool = False) -> Path:
     """Train as configured, print the held-out figures, save the model and return its folder."""
+    from heliosc.report.training_page import write_training_page  # loads torch and matplotlib
+
     check_inputs(config)
     settings = config.surrogate
     ensure_folder(settings.out.parent)
-    data = surrogate_data(settings.data)
+    data = surrogate_data(settings.data, targets=settings.target_columns)
     _tell_quarantined(data.quarantined)
     splits: tuple[SplitName, ...] = ("random", "scaffold") if with_scaffold else ("random",)
     trained: dict[SplitName, TrainedSurrogate] = {}
     for split in splits:
         with _training_progress(f"surrogate, {split} split", settings.n_members * settings.epochs) as progress:
             trained[split] = train_surrogate(data.table, config, progress=progress, split=split)
-    documents = {f"{split} split": {"mpnn": t.reports, "forest": t.baseline} for split, t in trained.items()}
-    trained["random"].ensemble.with_metrics(documents).save(settings.out)
+    documents = {f"{split} split": t.reports for split, t in trained.items()}
+    ensemble = trained["random"].ensemble.with_metrics(documents)
+    ensemble.save(settings.out)
+    page = write_training_page(ensemble, settings.out, source=settings.data, set_aside=data.quarantined)
     shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
     if as_json:
         print_json(documents)
     else:
         _print_surrogate_tables(trained)
-    messages.print(f"Saved in {settings.out}")
+    messages.print(f"Saved in {settings.out}; the same with figures: {page}")
     return settings.out
 
 
@@ -106,6 +115,11 @@ def _with_paths(section: str, overrides: list[str] | None, **paths: Path | None)
     return [*(overrides or ()), *given]
 
 
+def _yaml_list(text: str) -> str:
+    """Comma-separated names as a YAML list; levels of theory hold no commas."""
+    return json.dumps([name.strip() for name in text.split(",") if name.strip()])
+
+
 def _tell_quarantined(rows: Sequence[QuarantinedRow]) -> None:
     for row in rows:
         messages.print(f"row {row.row} set aside: {row.reason}; {row.next_step}", markup=False)
@@ -115,10 +129,11 @@ def _print_surrogate_tables(trained: dict[SplitName, TrainedSurrogate]) -> None:
     from heliosc.surrogates.evaluate import metrics_table
 
     for split, outcome in trained.items():
-        for subset, report in outcome.reports.items():
+        for subset, report in outcome.reports["mpnn"].items():
             if report:
                 title = f"Held-out metrics, {split} split, {subset} molecules"
-                results.print(metrics_table(report, baseline=outcome.baseline.get(subset), title=title))
+                baselines = {name: r[subset] for name, r in outcome.reports.items() if name != "mpnn"}
+                results.print(metrics_table(report, baselines=baselines, title=title))
 
 
 def _print_generator_tables(metrics: dict[str, Any]) -> None:

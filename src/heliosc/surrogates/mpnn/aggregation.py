@@ -7,10 +7,9 @@ trainings take the mean.
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn import functional
 
 from heliosc.surrogates.mpnn.config import MPNNConfig
-from heliosc.surrogates.mpnn.network import Batch, Network
+from heliosc.surrogates.mpnn.network import Batch, Network, sum_bags
 
 
 class SummingNetwork(Network):
@@ -18,9 +17,7 @@ class SummingNetwork(Network):
 
     def fingerprint(self, batch: Batch) -> Tensor:
         """Learned fingerprints of the molecules, (n_molecules, hidden)."""
-        rows, offsets = batch.molecules
-        atoms = self.message_passing(batch)
-        total = functional.embedding_bag(rows, atoms, offsets, mode="sum", include_last_offset=True)
+        total = sum_bags(self.message_passing(batch), batch.molecules)
         return total / self.config.aggregation_norm if self.config.aggregation == "norm" else total
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
@@ -29,6 +30,7 @@ class MPNNConfig:
     weight_decay, gradient_clip : of AdamW; largest gradient norm
     mean_epochs : first epochs that fit the mean alone, before the variance is learnt too
     beta : exponent of beta-NLL; 0 is the plain likelihood, 1 weighs all molecules alike
+    target_weights : how much each key counts in the loss, in the order of the keys; () = all alike
     patience : epochs without a better validation loss before a member stops
     amp : bfloat16 autocast
     compile, compile_mode : torch.compile the network, and with which mode
@@ -53,6 +55,7 @@ class MPNNConfig:
     gradient_clip: float = 5.0
     mean_epochs: int = 6
     beta: float = 0.5
+    target_weights: tuple[float, ...] = ()
     patience: int = 20
     amp: bool = False
     compile: bool = False
@@ -69,6 +72,8 @@ class MPNNConfig:
             )
         if not self.aggregation_norm > 0:
             raise InputError(f"surrogate setting aggregation_norm is {self.aggregation_norm}; expected more than 0")
+        if not all(0 < weight < math.inf for weight in self.target_weights):
+            raise InputError(f"surrogate setting target_weights is {self.target_weights}; expected positive numbers")
         if not 0 <= self.dropout < 1:
             raise InputError(f"surrogate setting dropout is {self.dropout}; expected 0 to below 1")
         if self.learning_rate <= 0:
@@ -88,7 +93,8 @@ class MPNNConfig:
                 close = get_close_matches(name, known, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else f"; expected one of: {', '.join(known)}"
                 raise InputError(f"unknown surrogate setting {name!r}{hint}")
-        return cls(**settings)
+        weights = tuple(settings.get("target_weights", ()))  # a list in a file
+        return cls(**{**settings, "target_weights": weights})
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values."""

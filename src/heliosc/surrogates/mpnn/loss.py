@@ -6,16 +6,20 @@ import torch
 from torch import Tensor
 
 _SMALLEST_VARIANCE = 1e-4  # of standardised targets; keeps the likelihood bounded
+_LEAST_SHARE = 1e-9  # where nothing is known, no loss instead of a division by zero
 
 
-def masked_loss(mean: Tensor, variance: Tensor, targets: Tensor, *, beta: float | None) -> Tensor:
-    """Average loss over the known targets.
+def masked_loss(
+    mean: Tensor, variance: Tensor, targets: Tensor, *, beta: float | None, weights: Tensor | None = None
+) -> Tensor:
+    """Weighted average of the loss over the known targets.
 
     Parameters
     ----------
     mean, variance : (n_molecules, n_keys)
     targets : (n_molecules, n_keys), standardised, NaN = unknown
     beta : None for half the squared error (variance untouched), else the exponent of beta-NLL
+    weights : (n_keys,) positive, how much each key counts; None = all alike
 
     References
     ----------
@@ -30,4 +34,5 @@ def masked_loss(mean: Tensor, variance: Tensor, targets: Tensor, *, beta: float 
         terms = 0.5 * (error**2 / bounded + bounded.log())
         if beta:
             terms = terms * bounded.detach() ** beta
-    return torch.where(known, terms, 0.0).sum() / known.sum().clamp_min(1)
+    share = known.float() if weights is None else known * weights
+    return (torch.where(known, terms, 0.0) * share).sum() / share.sum().clamp_min(_LEAST_SHARE)

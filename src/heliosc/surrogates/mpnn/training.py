@@ -31,13 +31,24 @@ _VALIDATION_BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """Where training stands: losses are per known target, of standardised values."""
+    """Where training stands: losses are per known target, of standardised values.
+
+    Attributes
+    ----------
+    train_loss : what is minimised: half the squared error in the first epochs, then beta-NLL
+    train_error, validation_loss : half the squared error, comparable with each other over all epochs
+    """
 
     member: int
     epoch: int
     n_epochs: int
     train_loss: float
+    train_error: float
     validation_loss: float
+
+    def __str__(self) -> str:
+        losses = f"{self.train_error:.4f} train, {self.validation_loss:.4f} validation"
+        return f"member {self.member}, epoch {self.epoch}: {losses}"
 
 
 Progress = Callable[[EpochReport], None]
@@ -127,6 +138,7 @@ class MemberTraining:
     Parameters
     ----------
     identity : what is trained on what; a checkpoint of anything else is refused
+    curve : (train error, validation loss) of each epoch so far, see ``EpochReport``
     checkpoint : file written after every epoch, or None
     """
 
@@ -139,6 +151,7 @@ class MemberTraining:
     seed: int
     identity: str = ""
     checkpoint: Path | None = None
+    curve: list[tuple[float, float]] = field(default_factory=list)
     _epoch: int = 0
     _best_loss: float = math.inf
     _best_epoch: int = -1
@@ -166,15 +179,16 @@ class MemberTraining:
         gpus = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpus):
             while self._epoch < self.schedule.epochs and not self._is_stale():
-                train_loss = self._train_epoch(forward, optimizer, device)
+                train_loss, train_error = self._train_epoch(forward, optimizer, device)
                 self._check_finite(train_loss)
                 validation_loss = self._validation_loss(device)
                 self._remember(validation_loss)
+                self.curve.append((train_error, validation_loss))
                 self._epoch += 1
                 self._save(optimizer)
                 if progress is not None:
                     epochs = self.schedule.epochs
-                    progress(EpochReport(self.member, self._epoch, epochs, train_loss, validation_loss))
+                    progress(EpochReport(self.member, self._epoch, epochs, train_loss, train_error, validation_loss))
         if self.schedule.keep_best:
             self.network.load_state_dict(self._best_state)
         return self.network.eval()
@@ -204,28 +218,39 @@ class MemberTraining:
 
     def _train_epoch(
         self, forward: Callable[[Batch], tuple[Tensor, Tensor]], optimizer: torch.optim.Optimizer, device: torch.device
-    ) -> float:
+    ) -> tuple[float, float]:
+        """Loss and half squared error of the epoch."""
         self.network.train()
         batches = list(self._batches())
-        exponent, total = self._loss_exponent(), 0.0
+        exponent, weights = self._loss_exponent(), self._weights(device)
+        total, error = 0.0, 0.0
         for step, rows in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = self.schedule.rate(self._epoch + step / len(batches))
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.config.amp):
                 mean, variance = forward(self.data.batch(rows, device=device))
-            loss = masked_loss(mean, variance, self.data.targets[rows].to(device), beta=exponent)
+            targets = self.data.targets[rows].to(device)
+            loss = masked_loss(mean, variance, targets, beta=exponent, weights=weights)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
             optimizer.step()
             total += float(loss.detach()) * len(rows)
-        return total / sum(map(len, batches))
+            error += float(masked_loss(mean.detach(), variance.detach(), targets, beta=None, weights=weights)) * len(
+                rows
+            )
+        n_rows = sum(map(len, batches))
+        return total / n_rows, error / n_rows
+
+    def _weights(self, device: torch.device) -> Tensor | None:
+        return torch.tensor(self.config.target_weights, device=device) if self.config.target_weights else None
 
     def _validation_loss(self, device: torch.device) -> float:
         """What early stopping watches; only comparable between epochs with the same kind of loss."""
         mean, variance = predict_rows(self.network, self.data, self.parts.validation, device=device)
         targets = self.data.targets[self.parts.validation]
-        return float(masked_loss(mean, variance, targets, beta=None))
+        weights = self._weights(torch.device("cpu"))
+        return float(masked_loss(mean, variance, targets, beta=None, weights=weights))
 
     def _remember(self, validation_loss: float) -> None:
         if validation_loss < self._best_loss and (
@@ -246,6 +271,7 @@ class MemberTraining:
             "best_loss": self._best_loss,
             "best_epoch": self._best_epoch,
             "best_state": self._best_state,
+            "curve": self.curve,
         }
         torch.save(state, buffer)
         write_atomically(self.checkpoint, buffer.getvalue())
@@ -263,6 +289,7 @@ class MemberTraining:
         optimizer.load_state_dict(state["optimizer"])
         self._epoch, self._best_loss = state["epoch"], state["best_loss"]
         self._best_epoch, self._best_state = state["best_epoch"], state["best_state"]
+        self.curve = [(train, validation) for train, validation in state["curve"]]
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
