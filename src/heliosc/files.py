@@ -51,6 +51,30 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             raise
 
 
+@contextmanager
+def file_written_atomically(path: Path) -> Iterator[Path]:
+    """A scratch file beside ``path`` that takes its place when the block ends without an error; for what is streamed.
+
+    Raises
+    ------
+    ResourceError : the folder is read-only or the disk is full
+    """
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        scratch = Path(name)
+        try:
+            yield scratch
+            scratch.chmod(0o644)
+            with scratch.open("rb") as stream:
+                os.fsync(stream.fileno())
+            scratch.replace(path)
+            sync_folder(path.parent)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut: it is an entry of the folder."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -13,18 +13,14 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from heliosc.campaign.models import load_generator, load_surrogate
-from heliosc.chemistry.descriptors import elements
-from heliosc.chemistry.identity import parse_smiles
-from heliosc.cli.commands.label import read_molecules, refuse_to_hide
+from heliosc.campaign.models import load_generator
+from heliosc.cli.commands.screening import ScreeningRequest, screen_file
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
 from heliosc.cli.output import print_json
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
-from heliosc.properties import PredictionTable, PropertyKey
-from heliosc.qc.geometry import check_molecule
-from heliosc.selection.constraints import Constraints
+from heliosc.properties import PropertyKey
 
 Weights = Annotated[Path | None, typer.Option(help="Model folder; none = the shipped weights.")]
 Out = Annotated[Path | None, typer.Option("--out", help="CSV to write; none = stdout.")]
@@ -32,21 +28,27 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 
 
 def predict(
-    file: Annotated[Path, typer.Argument(help="CSV with a SMILES column, or a list of SMILES.")],
-    out: Out = None,
+    file: Annotated[Path, typer.Argument(help="SMILES list, CSV (.gz too) or Parquet of any size.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV or Parquet to write; none = stdout. The same command resumes.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="SMILES column; none = the one that is called so.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Keep only so many, the best by --by.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="NAME@LEVEL=min|max|NUMBER", help="What is best; a number = nearest to it.")
+    ] = None,
     weights: Weights = None,
     device: Device = "auto",
+    precision: Annotated[str, typer.Option(help="f32, or bf16: faster where the CPU has it, some meV off.")] = "f32",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; none = one a core.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an interrupted run has finished.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the properties of molecules with calibrated uncertainty."""
-    readable, n_unreadable = read_molecules(file)
-    molecules = [smiles for smiles in readable if _is_predictable(smiles)]
-    if not molecules:
-        raise InputError(f"{file} has no molecule that the models are for; the reasons are above")
-    n_unreadable += len(readable) - len(molecules)
-    rows = prediction_rows(load_surrogate(weights, device=device).predict(molecules))
-    _write(rows, out=out, as_json=as_json)
-    refuse_to_hide(n_unreadable, file)
+    """Predict the properties of molecules with calibrated uncertainty, from files of any size."""
+    request = ScreeningRequest(
+        file=file, column=column, top=top, by=by, weights=weights, device=device, precision=precision, workers=workers
+    )
+    screen_file(request, out=out, fresh=fresh, as_json=as_json)
 
 
 def generate(
@@ -66,34 +68,6 @@ def generate(
     generator = load_generator(weights, device=device)
     molecules = generator.generate(n, seed=seed, conditions=conditions, temperature=temperature)
     _write([{"smiles": smiles} for smiles in molecules], out=out, as_json=as_json)
-
-
-def prediction_rows(predictions: PredictionTable) -> list[dict[str, Any]]:
-    """One flat record a molecule: mean and total std of each property."""
-    rows = []
-    for index, smiles in enumerate(predictions.smiles):
-        row: dict[str, Any] = {"smiles": smiles}
-        for column, key in enumerate(predictions.keys):
-            row[f"{key} mean"] = round(float(predictions.mean[index, column]), 5)
-            row[f"{key} std"] = round(float(predictions.std[index, column]), 5)
-        rows.append(row)
-    return rows
-
-
-def _is_predictable(smiles: str) -> bool:
-    """Whether the shipped labels could hold such a molecule: neutral, closed shell, one piece, known elements."""
-    molecule = parse_smiles(smiles)
-    try:
-        check_molecule(molecule)
-    except InputError as error:
-        messages.print(f"left out: {error}", markup=False, soft_wrap=True)
-        return False
-    foreign = elements(molecule) - Constraints().allowed_elements
-    if foreign:
-        messages.print(
-            f"left out: {smiles!r} has {', '.join(sorted(foreign))}, which the models never saw", markup=False
-        )
-    return not foreign
 
 
 def _parse_condition(text: str) -> tuple[PropertyKey, float]:

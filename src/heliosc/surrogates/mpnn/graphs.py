@@ -43,6 +43,22 @@ class MoleculeGraphs:
         """Molecule number of each atom, (n_atoms,)."""
         return np.repeat(np.arange(self.n_molecules), np.diff(self.atom_offsets))
 
+    def without(self, molecules: IntArray) -> MoleculeGraphs:
+        """The same graphs less some molecules."""
+        is_kept = np.ones(self.n_molecules, dtype=bool)
+        is_kept[molecules] = False
+        atom_kept = is_kept[self.molecule_of_atom]
+        edge_kept = atom_kept[self.edge_source]
+        number = np.cumsum(atom_kept) - 1
+        return MoleculeGraphs(
+            self.atom_codes[atom_kept],
+            self.bond_codes[edge_kept],
+            number[self.edge_source[edge_kept]],
+            number[self.edge_target[edge_kept]],
+            np.concatenate([[0], np.cumsum(np.diff(self.atom_offsets)[is_kept])]),
+            None if self.ring_counts is None else self.ring_counts[is_kept],
+        )
+
     @cached_property
     def descriptors(self) -> FloatArray:
         """Numbers of the whole molecule, (n_molecules, n_descriptors); see ``descriptors.describe``."""

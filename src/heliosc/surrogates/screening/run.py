@@ -1,0 +1,250 @@
+"""The stream: rows in, chunks to the workers, finished parts on disk, counts out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from heliosc.errors import InputError, ResourceError
+from heliosc.surrogates.screening.parts import PartsFolder
+from heliosc.surrogates.screening.predicting import Domain, Refusal, Rows, load_for_screening, predict_rows
+from heliosc.surrogates.screening.ranking import Ranking
+
+if TYPE_CHECKING:
+    from heliosc.surrogates.ensemble import SurrogateEnsemble
+
+CHUNK_SIZE = 4_096
+_CHUNKS_PER_WORKER = 2
+_ORPHAN_CHECK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSettings:
+    """How to screen.
+
+    Attributes
+    ----------
+    model : model folder
+    device, precision : see ``SurrogateEnsemble.load`` and ``predict``
+    n_workers : processes, one core each
+    domain : refuse molecules that the models are not for; None predicts everything readable
+    ranking : keep only the best; None keeps all
+    chunk_size : rows a part
+    """
+
+    model: Path
+    device: str = "cpu"
+    precision: str = "f32"
+    n_workers: int = 1
+    domain: Domain | None = None
+    ranking: Ranking | None = None
+    chunk_size: int = CHUNK_SIZE
+
+    def identity(self, model_id: str) -> dict[str, object]:
+        """What must stay the same for a screening to be gone on with."""
+        ranking = self.ranking
+        return {
+            "format": 1,
+            "model": model_id,
+            "precision": self.precision,
+            "chunk_size": self.chunk_size,
+            "elements": None if self.domain is None else sorted(self.domain.elements),
+            "best": None if ranking is None else f"{ranking.n_best} by {ranking.key}={ranking.goal}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a screening stands: rows read, rows with a result, those taken over from an earlier start."""
+
+    n_read: int
+    n_done: int
+    n_resumed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSummary:
+    """A finished screening; every row of the input is predicted or refused.
+
+    Attributes
+    ----------
+    parts : where the results are, until ``parts.remove()``
+    """
+
+    n_rows: int
+    n_refused: int
+    n_resumed: int
+    n_chunks: int
+    parts: PartsFolder
+    ranking: Ranking | None
+
+    @property
+    def n_predicted(self) -> int:
+        return self.n_rows - self.n_refused
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Predictions in input order, chunk by chunk; with a ranking one table, best first."""
+        tables = self.parts.tables(self.n_chunks)
+        return tables if self.ranking is None else self.ranking.best_of_parts(tables)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Refused rows in input order."""
+        return self.parts.refusals(self.n_chunks)
+
+
+def screen(
+    rows: Iterable[tuple[int, str]],
+    *,
+    settings: ScreeningSettings,
+    parts: Path,
+    fresh: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> ScreeningSummary:
+    """Predict all rows; a second call with the same arguments goes on where a killed one was.
+
+    Memory does not grow with the number of rows: a few chunks are under way, finished ones are on disk.
+
+    Parameters
+    ----------
+    rows : (row number, SMILES) each
+    parts : folder for finished chunks
+    fresh : forget finished chunks
+
+    Raises
+    ------
+    InputError : unfinished parts of another input, model or setting, a property that the model does not predict
+    ResourceError : the folder cannot be written or is in use, or a worker was killed
+    """
+    ensemble = load_for_screening(settings.model, device=settings.device)
+    if settings.ranking is not None and settings.ranking.key not in ensemble.keys:
+        raise InputError(
+            f"the model does not predict {settings.ranking.key}; it predicts {', '.join(map(str, ensemble.keys))}"
+        )
+    folder = PartsFolder(parts)
+    with folder.opened(settings.identity(ensemble.model_id), fresh=fresh):
+        if settings.n_workers == 1:
+            counts = _Counts(progress)
+            for index, chunk in counts.unfinished(_chunks(rows, settings.chunk_size), folder):
+                counts.add(len(chunk.numbers), _screen_chunk(ensemble, index, chunk, settings, folder))
+        else:
+            del ensemble
+            counts = _in_parallel(rows, settings, folder, progress)
+        folder.check_count(counts.n_chunks)
+    return ScreeningSummary(
+        counts.n_done, counts.n_refused, counts.n_resumed, counts.n_chunks, folder, settings.ranking
+    )
+
+
+def _chunks(rows: Iterable[tuple[int, str]], size: int) -> Iterator[Rows]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, size)):
+        numbers, smiles = zip(*chunk, strict=True)
+        yield Rows(numbers, smiles)
+
+
+class _Counts:
+    """Running totals, reported whenever they change."""
+
+    def __init__(self, progress: Callable[[Progress], None] | None) -> None:
+        self._progress = progress
+        self.n_read = self.n_done = self.n_refused = self.n_resumed = self.n_chunks = 0
+
+    def unfinished(self, chunks: Iterable[Rows], folder: PartsFolder) -> Iterator[tuple[int, Rows]]:
+        """Chunks without a part, numbered; those with one are only counted."""
+        for index, chunk in enumerate(chunks):
+            self.n_chunks = index + 1
+            self.n_read += len(chunk.numbers)
+            record = folder.finished(index, chunk)
+            if record is None:
+                yield index, chunk
+            else:
+                self.n_resumed += record.n_rows
+                self.add(record.n_rows, record.n_refused)
+
+    def add(self, n_rows: int, n_refused: int) -> None:
+        self.n_done += n_rows
+        self.n_refused += n_refused
+        if self._progress is not None:
+            self._progress(Progress(self.n_read, self.n_done, self.n_resumed))
+
+
+def _screen_chunk(
+    ensemble: SurrogateEnsemble, index: int, rows: Rows, settings: ScreeningSettings, folder: PartsFolder
+) -> int:
+    """Predict and keep one chunk; returns how many rows were refused."""
+    table, refused = predict_rows(ensemble, rows, domain=settings.domain, precision=settings.precision)
+    if settings.ranking is not None:
+        table = settings.ranking.best(table)
+    folder.write(index, table=table, refused=refused, rows=rows)
+    return len(refused)
+
+
+def _in_parallel(
+    rows: Iterable[tuple[int, str]],
+    settings: ScreeningSettings,
+    folder: PartsFolder,
+    progress: Callable[[Progress], None] | None,
+) -> _Counts:
+    counts = _Counts(progress)
+    pending: dict[Future[int], int] = {}
+
+    def collect(*, at_most: int) -> None:
+        while len(pending) > at_most:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                counts.add(pending.pop(future), future.result())
+
+    pool = ProcessPoolExecutor(
+        settings.n_workers,
+        mp_context=get_context("spawn"),  # a forked child may inherit locked threads of torch
+        initializer=_start_worker,
+        initargs=(settings, folder, os.getpid()),
+    )
+    try:
+        for index, chunk in counts.unfinished(_chunks(rows, settings.chunk_size), folder):
+            pending[pool.submit(_work, index, chunk)] = len(chunk.numbers)
+            collect(at_most=_CHUNKS_PER_WORKER * settings.n_workers)
+        collect(at_most=0)
+    except BrokenProcessPool as error:
+        raise ResourceError(
+            "a worker process was killed, perhaps for want of memory; "
+            "the same command goes on from here, --workers 1 needs least"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return counts
+
+
+_worker: tuple[SurrogateEnsemble, ScreeningSettings, PartsFolder] | None = None
+
+
+def _start_worker(settings: ScreeningSettings, folder: PartsFolder, parent: int) -> None:
+    global _worker  # a process of the pool is one worker for life
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _worker = (load_for_screening(settings.model, device=settings.device), settings, folder)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the parent was killed, instead of waiting for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(_ORPHAN_CHECK_S)
+    os._exit(1)
+
+
+def _work(index: int, rows: Rows) -> int:
+    if _worker is None:
+        raise RuntimeError("the worker was not started")
+    ensemble, settings, folder = _worker
+    return _screen_chunk(ensemble, index, rows, settings, folder)
