@@ -17,12 +17,16 @@ SHIPPED_GENERATOR = WEIGHTS / "generator"
 
 
 def surrogate_folder(folder: Path | None) -> Path:
-    """The folder asked for, or the shipped one.
+    """The folder asked for, the one that a ``promoted.json`` names, or the shipped one.
 
     Raises
     ------
-    InputError : there is no such folder
+    InputError : there is no such folder, or the promoted model is another by now
     """
+    if folder is not None and folder.is_file():
+        from heliosc.surrogates.versions import follow_pointer
+
+        return follow_pointer(folder)
     return _existing(folder or SHIPPED_SURROGATE, how="heliosc train surrogate")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from heliosc import __version__
-from heliosc.cli.commands import data, qc, train
+from heliosc.cli.commands import data, model_folders, qc, train
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
 from heliosc.cli.commands.models import generate, predict
@@ -25,6 +25,7 @@ for _command in (run, status, report, handoff, generate, predict, label, doctor)
     app.command()(_command)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
+app.add_typer(model_folders.app, name="models")
 app.add_typer(qc.app, name="qc")
 
 

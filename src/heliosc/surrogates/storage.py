@@ -1,15 +1,17 @@
 """A model folder: weights, settings, calibration, metrics and the held-out part; nothing in it is ever executed.
 
-``config.json`` (format, keys, settings, provenance, checksums of the other files), ``weights.safetensors``
-(``<member>.<name>`` as float16, imported weights as float32; float64 scaling), ``calibration.json``,
-``metrics.json``, ``split.json``, ``held_out.parquet`` (SMILES, part, one column a key).
+``config.json`` (format, date, code version, keys, settings, provenance, checksums of the other files),
+``weights.safetensors`` (``<member>.<name>`` as float16, imported weights as float32; float64 scaling),
+``calibration.json``, ``metrics.json``, ``split.json``, ``held_out.parquet`` (SMILES, part, one column a key).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,8 @@ def save_ensemble(ensemble: SurrogateEnsemble, folder: Path) -> Path:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "heliosc_version": heliosc.__version__,
+        "heliosc_commit": source_commit(),
+        "written": datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "model_id": ensemble.model_id,
         "keys": [str(key) for key in ensemble.keys],
         "settings": ensemble.config.to_dict(),
@@ -72,12 +76,36 @@ def save_ensemble(ensemble: SurrogateEnsemble, folder: Path) -> Path:
 
 def load_ensemble(folder: Path, *, device: str) -> SurrogateEnsemble:
     """Read a model folder after checking every file in it."""
-    config = _read_config(folder)
-    content = {name: _read_checked(folder, name, config["sha256"]) for name in _FILES}
+    config, content = read_folder(folder)
     try:
         return _assemble(config, content, device=device)
     except (KeyError, TypeError, ValueError, RuntimeError, pa.ArrowInvalid, safetensors.SafetensorError) as error:
         raise InputError(f"model folder {folder} is inconsistent ({error!r}); train or download it again") from error
+
+
+def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """``config.json`` and the other files by name, each checked against its checksum.
+
+    Raises
+    ------
+    InputError : the folder holds no surrogate, a damaged one, or one of another format
+    """
+    config = _read_config(folder)
+    return config, {name: _read_checked(folder, name, config["sha256"]) for name in _FILES}
+
+
+def source_commit() -> str | None:
+    """Commit of the checkout that this code runs from, with ``-dirty`` where it was changed; None when installed."""
+    package = Path(heliosc.__file__).parent
+    checkout = package.parents[1]
+    if not (checkout / ".git").exists() or not (checkout / "src" / package.name).samefile(package):
+        return None
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):  # no git here, or a checkout that git refuses: the version remains
+        return None
+    return done.stdout.strip()
 
 
 def _json(value: Any) -> bytes:
