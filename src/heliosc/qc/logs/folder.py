@@ -14,7 +14,11 @@ from heliosc.qc.logs.jobs import LogFailure, LogJob, LogSource, read_jobs
 
 _OUTPUT_SUFFIXES = (".out", ".log", ".out.gz", ".log.gz")
 _NEVER_OUTPUTS = (".gbw", ".chk", ".fchk", ".cube", ".xyz", ".zip", ".pdf", ".png", ".sqlite", ".py", ".md")
-_TRAJECTORY = re.compile(r"\s*\d+\s*\n.*\n\s*[A-Z][a-z]?(?:\s+-?\d+\.\d+){3}")
+_COMPANION = re.compile(
+    r"\s*\d+\s*\n.*\n\s*[A-Z][a-z]?(?:\s+-?\d+\.\d+){3}"  # trajectories, e.g. xtbopt.log
+    r"|\s*Entering Gaussian System\s*\n.*\n\s*Gaussian 98:"  # g98.out: xtb's frequencies for viewers
+    r"|(?:.*\n){0,20}?(?:ab)?normal termination of xtb"  # what xtb says on its error stream
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,15 @@ def read_file(path: Path, *, name: str, max_mb: int = MAX_LOG_MB) -> Iterator[Lo
     try:
         log = read_log(path, name=name, max_mb=max_mb)
     except HelioscError as error:
+        if error.kind == "parse" and not name.endswith(_OUTPUT_SUFFIXES):
+            return
         yield LogFailure(LogSource(name, ""), None, None, error.kind, str(error))
         return
     n_found = 0
     for job in read_jobs(log, folder=path.parent):
         n_found += 1
         yield job
-    if not n_found and name.endswith(_OUTPUT_SUFFIXES) and not _TRAJECTORY.match(log.text):
+    if not n_found and name.endswith(_OUTPUT_SUFFIXES) and not _COMPANION.match(log.text):
         yield _unrecognized(log)
 
 

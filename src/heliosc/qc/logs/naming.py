@@ -38,7 +38,7 @@ def level_name(output: ProgramOutput, *, program: str) -> str:
         raise ParseError("the output does not say its method; a value never travels without its level of theory")
     solvent = _solvent(output.solvent)
     if program == "xtb":
-        return output.method + solvent
+        return "-".join(filter(None, (output.method, output.variant))) + solvent
     if output.basis is None:
         raise ParseError("the output does not say its basis; a value never travels without its level of theory")
     method = output.method.replace("/", "-")

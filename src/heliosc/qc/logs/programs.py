@@ -67,7 +67,7 @@ PROGRAMS: dict[str, Program] = {
     "gaussian": Program(
         re.compile(r" Initial command:\n"),
         re.compile(
-            r"^ (?:Entering Gaussian System|Leave Link +\d|Error termination via Lnk1e|Normal termination of Gaussian)",
+            r"^ (?:Entering Gaussian System,|Leave Link +\d|Error termination via Lnk1e|Normal termination of Gaussian)",
             re.MULTILINE,
         ),
         re.compile(r" termination (?:of Gaussian|via Lnk1e|in NtrErr|request processed)"),
@@ -87,7 +87,7 @@ PROGRAMS: dict[str, Program] = {
     ),
     "xtb": Program(
         xtb.BANNER,
-        re.compile(r"^normal termination of xtb|^ \* finished run on", re.MULTILINE),
+        re.compile(r"^ \* finished run on", re.MULTILINE),
         re.compile(r"finished run on|abnormal termination of xtb"),
         xtb.parse_output,
         xtb_errors.ERROR_RULES,

@@ -107,7 +107,11 @@ def _log_set(site: Site, sites: list[Site], level: str) -> LogSet:
     geometry_level = _geometry_level(site, level)
     joint = level if geometry_level == level else f"{level}//{geometry_level or UNKNOWN_GEOMETRY}"
     smiles, trouble = _smiles(site.geometry)
-    result = LogSet(smiles, joint, flags=[trouble] if trouble else [])
+    flags = [trouble] if trouble else []
+    if not is_in_vocabulary(joint):
+        flags.append(f"the geometries are those of {geometry_level}, which is no level that values can name")
+        joint = f"{level}//{UNKNOWN_GEOMETRY}"
+    result = LogSet(smiles, joint, flags=flags)
     minima: dict[str, Site | None] = {"neutral": site, "cation": None, "anion": None}
     if geometry_level:
         minima |= {

@@ -13,6 +13,8 @@ _METHODS = {
 }
 _HEAD = 200_000  # characters in which every output has said what it was asked
 _BOX = re.compile(r"^ *\| +(" + "|".join(_METHODS) + r") +\| *$", re.MULTILINE)
+_TEMPERATURE = re.compile(r"electronic temp\. +(\d{1,6}\.\d{1,10}) +K")
+_USUAL_TEMPERATURE_K = 300.0
 _MODEL = re.compile(r"\* Solvation model: +(\S+)\n +Solvent +(\S+)")
 _ASKED = re.compile(r"^ *program call.* (?:--(alpb|gbsa)|-(g)) +([a-zA-Z0-9_]+)", re.MULTILINE)
 
@@ -20,7 +22,25 @@ _ASKED = re.compile(r"^ *program call.* (?:--(alpb|gbsa)|-(g)) +([a-zA-Z0-9_]+)"
 def method(text: str) -> str | None:
     """``gfn2`` and the like, from the first title box."""
     match = _BOX.search(text[:_HEAD])
-    return _METHODS[match.group(1)] if match else None
+    if match:
+        return _METHODS[match.group(1)]
+    asked = re.search(r"--gfn +(\d)\b", command_line(text))
+    if not is_by_library(text) or "--method" in command_line(text):
+        return None
+    return f"gfn{asked.group(1)}" if asked else "gfn2"
+
+
+def is_by_library(text: str) -> bool:
+    """Whether the tblite library did the work (``--tblite``), which prints neither title box nor summary."""
+    return "--tblite" in command_line(text) and _BOX.search(text[:_HEAD]) is None
+
+
+def variant(text: str) -> str:
+    """Electronic temperature, where it is not the usual 300 K; empty otherwise."""
+    found = _TEMPERATURE.search(text[:_HEAD])
+    if found is None or float(found.group(1)) == _USUAL_TEMPERATURE_K:
+        return ""
+    return f"etemp{float(found.group(1)):.0f}"
 
 
 def solvent(text: str) -> str:

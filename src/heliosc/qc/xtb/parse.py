@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from heliosc.errors import ParseError
 from heliosc.qc.external.outputs import ProgramOutput, as_number, last_integer, last_number, require_one_job
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.units import BOHR_A
@@ -26,6 +27,8 @@ _PROPERTY_ROW = re.compile(r"^ +(\d+) +\d+ ([A-Z][a-z]?)(?: +-?\d+\.\d+){4} *$",
 _FREQUENCIES = re.compile(r"^eigval : +(.*)$", re.MULTILINE)
 _HEAD = 200_000  # characters in which every output has said what it was asked
 _MAX_DIGITS = 5  # of an atom's number
+_SCAN = re.compile(r"^ *RELAXED SCAN *$", re.MULTILINE)
+_CONSTRAINED = re.compile(r"^ *constraining (?:bond|distance|angle|dihedral|torsion|atom|position)", re.MULTILINE)
 _IS_ZERO_PER_CM = 0.1  # rotations and translations are projected out
 
 
@@ -34,9 +37,11 @@ def parse_output(text: str) -> ProgramOutput:
 
     Raises
     ------
-    ParseError : several jobs in one file
+    ParseError : several jobs in one file, or a scan
     """
     require_one_job(text, marker=" * started run on", program="xtb")
+    if _SCAN.search(text):
+        raise ParseError("the xtb output holds a relaxed scan; expected one state of one molecule at one geometry")
     neutral = before_ions(text)
     homo, lumo = orbital_energies(neutral)
     version = re.search(VERSION_PATTERN, text, re.MULTILINE)
@@ -59,12 +64,14 @@ def parse_output(text: str) -> ProgramOutput:
         dispersion="none",
         solvent=level.solvent(text),
         frequencies_per_cm=frequencies(text),
+        special_geometry="a constrained optimisation" if _CONSTRAINED.search(text[:_HEAD]) else None,
+        variant=level.variant(text),
     )
 
 
 def before_ions(text: str) -> str:
     """The part that belongs to the state asked for."""
-    return re.split(r"vertical delta SCC (?:IP|EA) calculation", text, maxsplit=1)[0]
+    return re.split(r"vertical delta SCC (?:IP|EA) calculation|Fukui index Calculation", text, maxsplit=1)[0]
 
 
 def vertical_energies(text: str) -> tuple[float | None, float | None]:
@@ -89,7 +96,9 @@ def is_scf_converged(text: str) -> bool:
     """Whether the charges converged; a force field has none."""
     if "Self consistent charge iterator did not converge" in text:
         return False
-    return "convergence criteria satisfied after" in text or level.method(text) == "gfnff"
+    if level.method(text) == "gfnff" or (level.is_by_library(text) and "SCF not converged" not in text):
+        return True
+    return "convergence criteria satisfied after" in text
 
 
 def is_optimization_converged(text: str) -> bool | None:
@@ -103,7 +112,12 @@ def is_optimization_converged(text: str) -> bool | None:
 
 def energy(text: str) -> float | None:
     """Total energy, Eh: of the closing box, else of the last summary, else as 6.1 wrote it."""
-    patterns = (r"\| TOTAL ENERGY +(\S+) Eh", r":: total energy +(\S+) Eh", r"^ *total E +: +(\S+)")
+    patterns = (
+        r"\| TOTAL ENERGY +(\S+) Eh",
+        r":: total energy +(\S+) Eh",
+        r"^ *total E +: +(\S+)",
+        r"^total energy +(\S+) Eh",
+    )
     found = (last_number(text, pattern) for pattern in patterns if re.search(pattern, text, re.MULTILINE))
     return next(found, None)
 
@@ -142,7 +156,9 @@ def charge(text: str) -> int | None:
     summed = last_number(text, r":: total charge +(\S+) e")
     if printed is not None or asked is not None:
         return asked if printed is None else printed
-    return None if summed is None else round(summed)
+    if summed is None:
+        return 0 if level.is_by_library(text) else None
+    return round(summed)
 
 
 def multiplicity(text: str) -> int | None:
@@ -150,6 +166,9 @@ def multiplicity(text: str) -> int | None:
     unpaired = last_integer(text[:_HEAD], r"^ *program call.*(?:--uhf|-u) +(\d+)")
     spin = last_number(text[:_HEAD], r"^ *spin +: +(\S+)")
     n_electrons = last_integer(text[:_HEAD], r"(?:# electrons|number of electrons +:|Nel +:) +(\d+)")
+    if n_electrons is None and level.is_by_library(text):
+        printed = last_number(text[:_HEAD], r"^number of electrons +(\S+) e")
+        n_electrons = None if printed is None else round(printed)
     if unpaired is not None:
         return unpaired + 1
     if spin is not None:
