@@ -38,7 +38,9 @@ class Agreement:
 
 def disagreements(properties: pl.LazyFrame) -> list[Agreement]:
     """Every pair of sources that give a property at the same level for some molecule."""
-    columns = properties.select("smiles", "property", "level", "source", "value", "unit")
+    columns = _repeated(
+        properties.select("smiles", "property", "level", "source", "value", "unit"), ["smiles", "property", "level"]
+    )
     pairs = columns.join(columns, on=["smiles", "property", "level"], suffix="_second").filter(
         pl.col("source") < pl.col("source_second")
     )
@@ -52,11 +54,17 @@ def disagreements(properties: pl.LazyFrame) -> list[Agreement]:
 def level_offsets(properties: pl.LazyFrame) -> list[Agreement]:
     """Every pair of levels of a property that share molecules, each level by the median of its sources."""
     by_level = properties.group_by("smiles", "property", "level").agg(pl.col("value").median(), pl.col("unit").first())
+    by_level = _repeated(by_level, ["smiles", "property"])
     pairs = by_level.join(by_level, on=["smiles", "property"], suffix="_second").filter(
         pl.col("level") < pl.col("level_second")
     )
     grouped = _compared(pairs, ["property", "level", "level_second"])
     return [_agreement(row, "other level", level="", first=row["level"], second=row["level_second"]) for row in grouped]
+
+
+def _repeated(rows: pl.LazyFrame, group: list[str]) -> pl.LazyFrame:
+    """Rows of groups that have more than one: few of a large table, so that joining it with itself stays small."""
+    return rows.filter(pl.len().over(group) > 1)
 
 
 def _compared(pairs: pl.LazyFrame, group: list[str]) -> list[dict]:
