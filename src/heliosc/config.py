@@ -94,9 +94,23 @@ class ResourceSettings(Section):
     allow_oversubscription: bool = Field(False, description="let workers times cores exceed the machine")
 
 
+class CondensedSettings(Section):
+    """Of the workflows stacking, cluster, polymer and density; none = the workflow's own number."""
+
+    n_molecules: int | None = Field(None, ge=2, le=10_000, description="cluster: none = 6; density: none = 26 A cube")
+    time_ps: float | None = Field(None, gt=0, description="simulated time; cluster: none = 10; density: none = 200")
+    temperature_K: float | None = Field(None, gt=0, description="cluster: none = 300; density is at 298.15")
+    longest_oligomer: int | None = Field(None, ge=3, le=20, description="polymer: repeat units; none = 4")
+    seed: int = Field(0, ge=0, description="of conformers, placement and velocities")
+
+
 class QCSettings(Section):
     """Quantum chemistry. ``max_workers`` may stand here too; it is the one of ``resources``."""
 
+    workflow: Literal["four-point", "stacking", "cluster", "polymer", "density"] = Field(
+        "four-point", description="what `label` and `qc run` compute"
+    )
+    condensed: CondensedSettings = CondensedSettings()
     level: str = Field("gfn2", description="gfn2, ipea-gfn2, dft-fast, dft, or A//B; of `label` and `qc run`")
     program: Literal["auto", "tblite", "xtb", "pyscf", "psi4", "orca", "gaussian"] = "auto"
     response: tuple[Literal["excitations", "polarizability", "harmonic"], ...] = ("excitations", "polarizability")
@@ -208,7 +222,8 @@ class Config(Section):
         settings = self.model_dump(mode="json")
         del settings["campaign"]["rounds"]
         del settings["execution"]
-        del settings["qc"]["resources"]
+        for unused in ("resources", "workflow", "condensed"):  # a campaign computes four-point sets
+            del settings["qc"][unused]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 

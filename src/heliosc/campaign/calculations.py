@@ -37,7 +37,7 @@ def n_workers(settings: QCSettings) -> int:
     ------
     UsageError : workers times cores exceed the machine, and this is not allowed
     """
-    scheme = level_scheme(settings.level)
+    scheme = level_scheme(settings.level if settings.workflow == "four-point" else "gfn2")
     uses_memory = not (scheme.single_points.is_xtb and scheme.geometries.is_xtb)
     return worker_count(Resources(**settings.resources.model_dump()), uses_memory=uses_memory)
 

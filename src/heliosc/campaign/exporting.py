@@ -19,7 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heliosc.chemistry.identity import inchikey, parse_smiles
-from heliosc.datasets.library.labels import FAILURE_COLUMNS, FAILURES_FILE, LABELS_FILE, SCHEMA
+from heliosc.datasets.library.labels import (
+    FAILURE_COLUMNS,
+    FAILURES_FILE,
+    LABELS_FILE,
+    POLYMERS_FILE,
+    SCHEMA,
+    is_repeat_unit,
+)
 from heliosc.execution import QCResultStore
 from heliosc.execution.tasks import Attempt
 from heliosc.files import ensure_folder, write_atomically
@@ -30,6 +37,8 @@ from heliosc.qc.results import calculation_result
 ROW_SCHEMA = pa.schema(
     [
         *SCHEMA,
+        ("standard_error", pa.float64()),
+        ("conditions", pa.string()),
         ("status", pa.string()),
         ("requested_level", pa.string()),
         ("reason", pa.string()),
@@ -42,10 +51,11 @@ ROW_SCHEMA = pa.schema(
         ("calculation_key", pa.string()),
     ]
 )
-"""The columns of labels, and: ``status`` (done, fallback) with the level asked for and the reason; ``n_attempts`` of
+"""The columns of labels, and: ``standard_error`` in the value's unit and ``conditions`` (size, length, capping) of
+condensed-phase values; ``status`` (done, fallback) with the level asked for and the reason; ``n_attempts`` of
 the store; ``remedies`` that convergence needed, joined by ``|``; Unix seconds; null = not known."""
 
-CSV_FILE, QCSCHEMA_FOLDER = "labels.csv", "qcschema"
+CSV_FILE, POLYMERS_CSV_FILE, QCSCHEMA_FOLDER, DETAILS_FOLDER = "labels.csv", "polymers.csv", "qcschema", "details"
 _SPREADSHEET_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -77,9 +87,10 @@ def stored_results(store: QCResultStore, keys: Iterable[str] | None = None) -> I
 
 
 def export_results(store: QCResultStore, out: Path, *, keys: Iterable[str] | None = None) -> dict[str, int]:
-    """Write ``labels.parquet``, ``labels.csv``, ``failures.csv`` and ``qcschema/KEY.json``.
+    """Write ``labels.parquet``, ``labels.csv``, ``failures.csv``, ``qcschema/KEY.json`` and ``details/KEY.json``.
 
-    The folder can be merged into the master data set like one that ``heliosc label`` wrote.
+    Values of polymers are written to ``polymers.parquet`` and ``polymers.csv`` instead, where there are some. The
+    folder can be merged into the master data set like one that ``heliosc label`` wrote.
 
     Parameters
     ----------
@@ -87,7 +98,7 @@ def export_results(store: QCResultStore, out: Path, *, keys: Iterable[str] | Non
 
     Returns
     -------
-    dict : ``calculations``, ``values``, ``failures``, ``qcschema``
+    dict : ``calculations``, ``values``, ``polymer_values``, ``failures``, ``qcschema``, ``details``
 
     Raises
     ------
@@ -96,9 +107,15 @@ def export_results(store: QCResultStore, out: Path, *, keys: Iterable[str] | Non
     ensure_folder(out)
     chosen = None if keys is None else set(keys)
     results = list(stored_results(store, chosen))
-    rows = [row for stored in results for row in result_rows(stored)]
-    write_atomically(out / LABELS_FILE, _parquet(rows))
-    write_atomically(out / CSV_FILE, _csv(rows))
+    everything = [row for stored in results for row in result_rows(stored)]
+    rows = [row for row in everything if not is_repeat_unit(row["smiles"])]
+    polymers = [row for row in everything if is_repeat_unit(row["smiles"])]
+    _write_tables(rows, out / LABELS_FILE, out / CSV_FILE)
+    if polymers:
+        _write_tables(polymers, out / POLYMERS_FILE, out / POLYMERS_CSV_FILE)
+    else:
+        for name in (POLYMERS_FILE, POLYMERS_CSV_FILE):
+            (out / name).unlink(missing_ok=True)
     failures = sorted(
         (failure.key, failure.error_class, failure.reason)
         for failure in store.failures()
@@ -108,8 +125,10 @@ def export_results(store: QCResultStore, out: Path, *, keys: Iterable[str] | Non
     return {
         "calculations": len(results),
         "values": len(rows),
+        "polymer_values": len(polymers),
         "failures": len(failures),
         "qcschema": sum(_write_qcschema(stored, out / QCSCHEMA_FOLDER) for stored in results),
+        "details": sum(_write_details(stored, out / DETAILS_FOLDER) for stored in results),
     }
 
 
@@ -117,12 +136,13 @@ def result_rows(stored: StoredResult) -> Iterator[dict[str, Any]]:
     """One row a value, with the columns of ``ROW_SCHEMA``."""
     result, attempt, details = stored.result, stored.attempt, stored.result.details
     common = {
-        "inchikey": inchikey(parse_smiles(result.smiles)),
+        "inchikey": None if is_repeat_unit(result.smiles) else inchikey(parse_smiles(result.smiles)),
         "smiles": result.smiles,
         "program": result.program,
         "program_version": result.version,
         "wall_time_s": result.wall_time_s,
         "flags": ";".join(sorted(details.get("flags", ()))),
+        "conditions": details.get("conditions"),
         "status": details.get("status", "done"),
         "requested_level": details.get("requested_level"),
         "reason": details.get("reason"),
@@ -134,8 +154,15 @@ def result_rows(stored: StoredResult) -> Iterator[dict[str, Any]]:
         "finished_at": None if attempt is None else attempt.finished_at,
         "calculation_key": stored.key,
     }
+    errors = details.get("standard_errors", {})
     for key, value in sorted(result.values.items()):
-        yield common | {"property": key.name, "level": key.level, "value": float(value), "unit": key.unit}
+        of_property = {"property": key.name, "level": key.level, "value": float(value), "unit": key.unit}
+        yield common | of_property | {"standard_error": errors.get(str(key))}
+
+
+def _write_tables(rows: list[dict[str, Any]], parquet: Path, text: Path) -> None:
+    write_atomically(parquet, _parquet(rows))
+    write_atomically(text, _csv(rows))
 
 
 def _host(attempt: Attempt | None) -> str | None:
@@ -173,6 +200,18 @@ def _failures_csv(store: QCResultStore, failures: list[tuple[str, str, str]]) ->
         smiles = store.payload(key).get("smiles", "")
         writer.writerow([_cell(smiles), error_class, _cell(" ".join(reason.split()))])
     return buffer.getvalue()
+
+
+def _write_details(stored: StoredResult, folder: Path) -> bool:
+    """Whether the result is one of the condensed phase, whose arrangements, oligomers or series do not fit a table."""
+    if "conditions" not in stored.result.details:
+        return False
+    result = stored.result
+    document = {"smiles": result.smiles, "geometries": dict(result.geometries), "details": dict(result.details)}
+    ensure_folder(folder)
+    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, default=list)
+    write_atomically(folder / f"{stored.key[:16]}.json", f"{text}\n")
+    return True
 
 
 def _write_qcschema(stored: StoredResult, folder: Path) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from heliosc.campaign.calculations import Submission, n_atoms, submit_four_points
+from heliosc.campaign.condensed import FOUR_POINT_WORKFLOW, submit_condensed
 from heliosc.config import QCSettings
 from heliosc.errors import InputError, MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore, TaskRequest
@@ -37,6 +38,30 @@ def submit_calculations(
     InputError, UsageError : the level, program or keywords cannot be used
     MissingDependencyError : the program is not here, and nothing may stand in for it
     """
+    if settings.workflow != FOUR_POINT_WORKFLOW:
+        return submit_condensed(store, smiles, settings)
+    molecules, polymers = _parted(smiles)
+    submission = _submit_molecules(store, molecules, settings, asks_memory=asks_memory)
+    return Submission(submission.keys, [*submission.refused, *map(_refused_polymer, polymers)])
+
+
+def _parted(smiles: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Molecules, and what has attachment points."""
+    texts = list(smiles)
+    return [text for text in texts if "*" not in text], [text for text in texts if "*" in text]
+
+
+def _refused_polymer(smiles: str) -> CalculationFailure:
+    reason = (
+        f"{smiles[:80]!r} has open attachment points [*] and is no molecule; compute a polymer's repeat unit with "
+        "--workflow polymer, and graft side chains on marked sites [*:1] with `heliosc data graft`"
+    )
+    return CalculationFailure(smiles, InputError.kind, reason)
+
+
+def _submit_molecules(
+    store: QCResultStore, smiles: list[str], settings: QCSettings, *, asks_memory: bool
+) -> Submission:
     scheme = level_scheme(settings.level)
     if is_four_point(scheme, settings):
         return submit_four_points(store, smiles, settings)
@@ -83,6 +108,11 @@ def check_campaign_level(settings: QCSettings) -> None:
     ------
     UsageError : another level, program or keyword
     """
+    if settings.workflow != FOUR_POINT_WORKFLOW:
+        raise UsageError(
+            f"campaigns compute four-point sets, got workflow {settings.workflow}; compute their best that way with "
+            "`heliosc qc run`"
+        )
     if not is_four_point(level_scheme(settings.level), settings):
         raise UsageError(
             f"campaigns compute at level gfn2 with the embedded engine, got level {settings.level}, program "

@@ -63,6 +63,16 @@ def graft_side_chains(molecule: Chem.Mol, chains: Mapping[int, str]) -> Chem.Mol
     return material
 
 
+def site_numbers(molecule: Chem.Mol) -> frozenset[int]:
+    """Numbers of the marked sites.
+
+    Raises
+    ------
+    InputError : a site with several bonds
+    """
+    return frozenset(_marked_sites(molecule).values())
+
+
 def mark_methyl_groups(molecule: Chem.Mol, *, number: int = 1) -> Chem.Mol:
     """The molecule with a site in place of every methyl group on its conjugated systems, or on O, S, N or Si there."""
     systems = frozenset().union(*conjugated_systems(molecule)) if molecule.GetNumAtoms() else frozenset()

@@ -1,16 +1,22 @@
-"""heliosc's own labels as a source: the embedded library, or a folder that ``heliosc label`` wrote."""
+"""heliosc's own labels as a source: the embedded library, or a folder that ``label``, ``qc run``, ``qc export`` wrote.
+
+Polymers stand in a file of their own and keep their two ``[*]``, by which a merge tells them from molecules.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from heliosc.datasets.declaration import ColumnMap, Licence, SourceDeclaration
-from heliosc.datasets.library.load import LibraryTable, load_library
+from heliosc.datasets.library.load import LibraryTable, load_library, load_polymers
 from heliosc.datasets.locate import SourceFiles
 from heliosc.files import write_atomically
+from heliosc.properties import PropertyKey, PropertyTable
 
 LIBRARY = "library"
 LABELS = "labels"
@@ -28,27 +34,31 @@ def library_source(work: Path) -> SourceFiles:
 
 
 def label_folder_source(folder: Path, *, work: Path) -> SourceFiles:
-    """A folder that ``heliosc label`` wrote.
+    """A folder that ``heliosc label``, ``qc run`` or ``qc export`` wrote.
 
     Raises
     ------
     InputError : there are no labels in it
     ResourceError : ``work`` cannot be written
     """
-    return labels_source(load_library(folder), LABELS, work=work)
+    return labels_source(load_library(folder), LABELS, work=work, polymers=load_polymers(folder))
 
 
-def labels_source(table: LibraryTable, name: str, *, work: Path, licence: str = "your own") -> SourceFiles:
-    """Labelled molecules as a wide Parquet file in ``work`` with the declaration that reads it.
+def labels_source(
+    table: LibraryTable, name: str, *, work: Path, licence: str = "your own", polymers: PropertyTable | None = None
+) -> SourceFiles:
+    """Labelled molecules, and polymers where given, as a wide Parquet file in ``work`` with its declaration.
 
     Raises
     ------
     ResourceError : ``work`` cannot be written
     """
-    wide = table.property_table(table.keys)
-    columns = {"smiles": pa.array(wide.smiles, pa.string())}
-    for index, key in enumerate(wide.keys):
-        columns[str(key)] = pa.array(wide.values[:, index], pa.float64(), from_pandas=True)
+    parts = [table.property_table(table.keys), *([polymers] if polymers else [])]
+    keys = sorted({key for part in parts for key in part.keys})
+    columns = {"smiles": pa.array([smiles for part in parts for smiles in part.smiles], pa.string())}
+    for key in keys:
+        values = np.concatenate([_column(part, key) for part in parts])
+        columns[str(key)] = pa.array(values, pa.float64(), from_pandas=True)
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink)
     file = work / f"{name}.parquet"
@@ -61,8 +71,11 @@ def labels_source(table: LibraryTable, name: str, *, work: Path, licence: str = 
         format="parquet",
         smiles=["smiles"],
         columns=[
-            ColumnMap(column=str(key), property=key.name, level=key.level, unit=key.unit, sign="same")
-            for key in wide.keys
+            ColumnMap(column=str(key), property=key.name, level=key.level, unit=key.unit, sign="same") for key in keys
         ],
     )
     return SourceFiles(declaration, (file,))
+
+
+def _column(table: PropertyTable, key: PropertyKey) -> NDArray[np.float64]:
+    return table.column(key) if key in table.keys else np.full(len(table.smiles), np.nan)

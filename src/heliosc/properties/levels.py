@@ -48,6 +48,9 @@ LEVELS: dict[str, LevelOfTheory] = {
         ),
         LevelOfTheory("structure", "predicted", "1", "computed from the molecular graph alone"),
         LevelOfTheory("gfnff", "xtb", "1", "GFN-FF force field; small clusters in vacuum"),
+        LevelOfTheory(
+            "mmff94-npt", "xtb", "bulk", "MMFF94 force field; periodic molecular dynamics at 298.15 K and 1 bar"
+        ),
         LevelOfTheory("dftb", "xtb", "gas phase", "density-functional tight binding, parameters as the data set's"),
         LevelOfTheory("scharber//gfn2", "xtb", "device model", "Scharber's model on calibrated GFN2-xTB orbitals"),
         LevelOfTheory("scharber//dft", "dft", "device model", "Scharber's model on calibrated DFT orbitals"),

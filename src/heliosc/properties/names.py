@@ -57,7 +57,12 @@ _DEFINITIONS = (
     PropertyDefinition("stacking_contacts", "1", "contacts", "share of the pi atoms within 4 A of the neighbour's"),
     PropertyDefinition("transfer_integral_hole", "eV", "|J(h)|", "coupling of the HOMOs in the stacked dimer"),
     PropertyDefinition("transfer_integral_electron", "eV", "|J(e)|", "coupling of the LUMOs in the stacked dimer"),
-    PropertyDefinition("cohesive_energy", "eV", "E(coh)", "of a small cluster, per molecule, positive when bound"),
+    PropertyDefinition(
+        "cohesive_energy",
+        "eV",
+        "E(coh)",
+        "per molecule of a small cluster (gfnff) or the bulk (mmff94-npt), positive when bound",
+    ),
     PropertyDefinition("stacking_order", "1", "S", "nematic order of the molecular planes in a small cluster"),
     PropertyDefinition("sa_score", "1", "SA", "synthetic accessibility, 1 easy to 10 hard"),
     PropertyDefinition("sa_score_core", "1", "SA(core)", "sa_score with alkyl chains cut to methyl"),

@@ -40,7 +40,7 @@ def test_a_given_geometry_is_used(thiophene: dict[str, Any]) -> None:
         ({}, "expected smiles"),
         ({"smiles": "c1ccsc1", "charge": 1}, "expected smiles and any of"),
         ({"smiles": "CCCC"}, "no conjugated system"),
-        ({"smiles": "c1ccsc1", "engine": "gfn3"}, "rigid, gfnff"),
+        ({"smiles": "c1ccsc1", "level": "gfn3"}, "gfn2, gfn2//gfnff"),
         ({"smiles": "c1ccsc1", "geometry": "3\n\nO 0 0 0\nH 0 0 1\nH 0 1 0\n"}, "not those of"),
         ({"smiles": "c1ccsc1", "seed": "one"}, "expected a number"),
         ({"smiles": "c1ccsc1", "seed": True}, "expected a number"),

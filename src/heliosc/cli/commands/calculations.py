@@ -12,7 +12,7 @@ from heliosc.cli.commands.label import label_molecules, read_molecules, refuse_t
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json, print_table
-from heliosc.config import load_config
+from heliosc.config import QCSettings, load_config
 from heliosc.errors import PartialResultError
 from heliosc.execution import QCResultStore
 
@@ -25,6 +25,9 @@ def run(
     program: Annotated[
         str | None, typer.Option(help="auto, tblite, xtb, pyscf, psi4, orca or gaussian; auto = the embedded one.")
     ] = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="four-point, stacking, cluster, polymer or density; see `heliosc qc workflows`.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for labels, geometries and failures.")] = Path("calculations"),
     store: Annotated[
         str | None, typer.Option(help="Store file or postgresql:// URL; none = the configured one, else in OUT.")
@@ -34,11 +37,12 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Compute molecules at a level of theory with a program. The same command again goes on where it was."""
-    settings = load_config(config, [*_options(level, program), *(override or ())])
+    settings = load_config(config, [*_options(workflow, level, program), *(override or ())])
     location = store or settings.execution.store or out / "store.sqlite"
     molecules, n_unreadable = read_molecules(file)
     summary = label_molecules(molecules, settings, out=out, location=location)
-    summary |= {"level": settings.qc.level, "program": settings.qc.program, "store": str(location)}
+    summary |= {"workflow": settings.qc.workflow, "level": effective_level(settings.qc)}
+    summary |= {"program": settings.qc.program, "store": str(location)}
     if as_json:
         print_json(summary)
     messages.print(f"{summary['done']} computed, {summary['failed']} failed; results in {out}")
@@ -59,7 +63,8 @@ def export(
         summary = export_results(opened, out)
     if as_json:
         print_json({**summary, "out": str(out)})
-    messages.print(f"{summary['values']} values of {summary['calculations']} calculations written to {out}")
+    n_values = summary["values"] + summary["polymer_values"]
+    messages.print(f"{n_values} values of {summary['calculations']} calculations written to {out}")
 
 
 def levels(as_json: AsJson = False) -> None:
@@ -73,6 +78,32 @@ def levels(as_json: AsJson = False) -> None:
     print_table(rows, title="Levels of theory (CPU time of a molecule of 35 atoms)", as_json=as_json)
 
 
-def _options(level: str | None, program: str | None) -> list[str]:
-    pairs = (("qc.level", level), ("qc.program", program))
+def workflows(as_json: AsJson = False) -> None:
+    """What can be computed of a substance: the four-point set of a molecule, and the condensed phase."""
+    from heliosc.qc.condensed.workflows import WORKFLOWS
+
+    rows: list[dict[str, Any]] = [
+        {"workflow": "four-point", "levels": "any, see `heliosc qc levels`", "meaning": "IE, EA, lambda, orbitals, S1"}
+    ]
+    rows += [
+        {"workflow": name, "levels": " or ".join(entry.levels), "meaning": entry.meaning}
+        for name, entry in WORKFLOWS.items()
+    ]
+    print_table(rows, title="Workflows of `heliosc qc run --workflow`", as_json=as_json)
+
+
+def effective_level(settings: QCSettings) -> str:
+    """The level at which a configuration computes, whatever its workflow.
+
+    Raises
+    ------
+    UsageError : the workflow does not have the level asked for
+    """
+    from heliosc.campaign.condensed import FOUR_POINT_WORKFLOW, condensed_level
+
+    return settings.level if settings.workflow == FOUR_POINT_WORKFLOW else condensed_level(settings)
+
+
+def _options(workflow: str | None, level: str | None, program: str | None) -> list[str]:
+    pairs = (("qc.workflow", workflow), ("qc.level", level), ("qc.program", program))
     return [f"{name}={json.dumps(value)}" for name, value in pairs if value is not None]  # JSON texts are YAML texts

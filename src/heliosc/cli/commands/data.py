@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.progress import Progress
 
+from heliosc.cli.commands.graft import graft
 from heliosc.cli.data_progress import describe_progress, fetch_progress, merge_progress
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
@@ -158,6 +159,9 @@ def _named_source(text: str, data: Path, work: Path) -> SourceFiles:
         return label_folder_source(Path(path or "labels"), work=work)
     source = shipped_source(name)
     return given_files(source, Path(path)) if separator else locate(source, [data])
+
+
+app.command()(graft)
 
 
 @app.command()

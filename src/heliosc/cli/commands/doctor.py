@@ -65,6 +65,7 @@ def examine() -> Iterator[Finding]:
 
     for program, (module, name) in PROGRAMS.items():
         yield _program(_PROGRAM_LABELS[program], getattr(import_module(module), name)())
+    yield _dynamics()
 
 
 def _package(name: str) -> Finding:
@@ -96,6 +97,16 @@ def _device() -> Finding:
     if torch.cuda.is_available():
         return Finding("GPU", "ok", torch.cuda.get_device_name(0))
     return Finding("GPU", "none", f"{os.cpu_count()} CPU cores are used", "not needed; a CUDA build of torch uses one")
+
+
+def _dynamics() -> Finding:
+    """OpenMM, and the fastest platform that it would run on."""
+    from heliosc.qc.condensed.bulk import OpenmmExecutor
+
+    executor = OpenmmExecutor()
+    if not executor.found():
+        return _program("OpenMM", executor)
+    return Finding("OpenMM", "ok", f"{executor.version()}, runs on {executor.platforms()[0]}")
 
 
 def _program(label: str, executor: Any) -> Finding:

@@ -15,6 +15,6 @@ def commands() -> None:
     """Quantum chemistry alone: run calculations, export their results."""
 
 
-_OWN = (calculations.run, calculations.export, calculations.levels)
+_OWN = (calculations.run, calculations.export, calculations.levels, calculations.workflows)
 for _command in (*_OWN, queue.status, queue.retry, queue.cancel, queue.repair, parse_logs.parse, calibrate):
     app.command()(_command)

@@ -1,5 +1,8 @@
 """Labels on disk: ``labels.parquet`` (long), ``geometries.parquet`` and ``failures.csv`` of one folder.
 
+Values of polymers stand in ``polymers.parquet``, under the SMILES of their repeat unit with its two ``[*]`` and without
+InChIKey, so that nothing reads them as molecules.
+
 The same results give the same bytes whatever the order they came in, so a rebuilt library can be compared by hash.
 """
 
@@ -19,6 +22,7 @@ from heliosc.files import write_atomically
 from heliosc.properties import CalculationFailure, CalculationResult
 
 LABELS_FILE = "labels.parquet"
+POLYMERS_FILE = "polymers.parquet"
 GEOMETRIES_FILE = "geometries.parquet"
 FAILURES_FILE = "failures.csv"
 FAILURE_COLUMNS = ("smiles", "error_class", "reason")
@@ -39,7 +43,7 @@ SCHEMA = pa.schema(
 
 
 def write_labels(results: Sequence[CalculationResult], failures: Sequence[CalculationFailure], folder: Path) -> None:
-    """Write the three files of a labelled list; each is complete or absent.
+    """Write the files of a labelled list; each is complete or absent, that of polymers absent where there are none.
 
     Of two results of one molecule the first by SMILES is kept.
 
@@ -49,14 +53,25 @@ def write_labels(results: Sequence[CalculationResult], failures: Sequence[Calcul
     ParseError : a geometry that cannot be read
     ResourceError : the folder cannot be written
     """
-    keyed = {inchikey(parse_smiles(r.smiles)): r for r in sorted(results, key=lambda r: r.smiles, reverse=True)}
+    latest_first = sorted(results, key=lambda r: r.smiles, reverse=True)
+    keyed = {inchikey(parse_smiles(r.smiles)): r for r in latest_first if not is_repeat_unit(r.smiles)}
     ordered = sorted(keyed.items())
+    units = sorted({r.smiles: r for r in latest_first if is_repeat_unit(r.smiles)}.items())
     write_atomically(folder / LABELS_FILE, _labels_parquet(ordered))
     write_atomically(folder / GEOMETRIES_FILE, encode_geometries((key, r.geometries) for key, r in ordered))
     write_atomically(folder / FAILURES_FILE, _failures_csv(failures))
+    if units:
+        write_atomically(folder / POLYMERS_FILE, _labels_parquet((None, result) for _, result in units))
+    else:
+        (folder / POLYMERS_FILE).unlink(missing_ok=True)
 
 
-def _labels_parquet(results: Iterable[tuple[str, CalculationResult]]) -> bytes:
+def is_repeat_unit(smiles: str) -> bool:
+    """Whether a SMILES has attachment points, and so is no molecule."""
+    return "*" in smiles
+
+
+def _labels_parquet(results: Iterable[tuple[str | None, CalculationResult]]) -> bytes:
     rows = [row for key, result in results for row in _rows(key, result)]
     table = pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA)
     buffer = io.BytesIO()
@@ -65,7 +80,7 @@ def _labels_parquet(results: Iterable[tuple[str, CalculationResult]]) -> bytes:
     return buffer.getvalue()
 
 
-def _rows(key: str, result: CalculationResult) -> Iterable[tuple[object, ...]]:
+def _rows(key: str | None, result: CalculationResult) -> Iterable[tuple[object, ...]]:
     flags = ";".join(sorted(result.details.get("flags", ())))
     for property_key, value in sorted(result.values.items()):
         yield (

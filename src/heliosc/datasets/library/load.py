@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from heliosc.datasets.library.labels import FAILURE_COLUMNS, FAILURES_FILE, GEOMETRIES_FILE, LABELS_FILE, write_labels
+from heliosc.datasets.library.labels import (
+    FAILURE_COLUMNS,
+    FAILURES_FILE,
+    GEOMETRIES_FILE,
+    LABELS_FILE,
+    POLYMERS_FILE,
+    write_labels,
+)
 from heliosc.datasets.library.records import LibraryMolecule, read_molecules
 from heliosc.errors import InputError
 from heliosc.properties import CalculationFailure, PropertyKey, PropertyTable
@@ -132,6 +139,24 @@ def load_library(folder: Path | None = None) -> LibraryTable:
     has_list = folder is None or (place / MOLECULES_FILE).is_file()
     molecules = _load_molecules(place) if has_list else _labelled_molecules(labels)
     return LibraryTable(tuple(molecules), labels, tuple(_load_failures(place / FAILURES_FILE)), place)
+
+
+def load_polymers(folder: Path) -> PropertyTable:
+    """Values of the polymers in a folder, under their repeat units; an empty table where there are none.
+
+    Raises
+    ------
+    InputError : the file is damaged
+    """
+    file = folder / POLYMERS_FILE
+    rows = _read_parquet(file).to_pylist() if file.is_file() else []
+    keys = sorted({PropertyKey(row["property"], row["level"]) for row in rows})
+    smiles = sorted({row["smiles"] for row in rows})
+    values = np.full((len(smiles), len(keys)), np.nan)
+    for row in rows:
+        place = smiles.index(row["smiles"]), keys.index(PropertyKey(row["property"], row["level"]))
+        values[place] = row["value"]
+    return PropertyTable(tuple(smiles), tuple(keys), values)
 
 
 def _load_molecules(folder: Path) -> list[LibraryMolecule]:

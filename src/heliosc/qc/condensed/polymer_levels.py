@@ -7,8 +7,9 @@ much. The values belong to the repeat unit and are never pooled with those of mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 from heliosc.chemistry.conformers import embed_conformers
@@ -22,6 +23,8 @@ from heliosc.qc.xtb.library import tblite_version
 
 SHORTEST_FITTED = 2
 DEFAULT_LONGEST = 4
+LEVEL = "gfn2"
+_KEYWORDS = {"smiles": str, "longest": int, "seed": int, "level": str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,7 @@ def polymer_levels(unit: RepeatUnit, *, longest: int = DEFAULT_LONGEST, seed: in
     InputError : fewer than three units asked for, side-chain sites left open, or oligomers too large
     ConvergenceError : charges or geometry of an oligomer did not converge
     """
-    if longest <= SHORTEST_FITTED:
-        raise InputError(f"longest oligomer of {longest} units; expected at least {SHORTEST_FITTED + 1} for a line")
-    if any(atom.GetAtomMapNum() for atom in unit.molecule.GetAtoms()):
-        raise InputError(
-            f"repeat unit {unit.smiles[:80]!r} has open sites; graft side chains, or methyl, on them first"
-        )
+    _check_series(unit, longest=longest)
     series = tuple(_levels(oligomer(unit, n), seed=seed) for n in range(1, longest + 1))
     fitted = series[SHORTEST_FITTED - 1 :]
     lengths = [entry.chain.n_units for entry in fitted]
@@ -84,8 +82,31 @@ def polymer_levels(unit: RepeatUnit, *, longest: int = DEFAULT_LONGEST, seed: in
     )
 
 
+def checked_unit(payload: Mapping[str, Any]) -> RepeatUnit:
+    """The repeat unit of a payload whose oligomers can be made.
+
+    Raises
+    ------
+    InputError : unknown keyword, no repeat unit, open side-chain sites, or oligomers too short or too large
+    """
+    if set(payload) - set(_KEYWORDS) or "smiles" not in payload:
+        raise InputError(
+            f"keywords {', '.join(sorted(payload)) or 'none'}; expected smiles and any of: {', '.join(_KEYWORDS)}"
+        )
+    for name, value in payload.items():
+        if not isinstance(value, _KEYWORDS[name]) or isinstance(value, bool):
+            raise InputError(f"{name} is {value!r:.60}; expected {_KEYWORDS[name].__name__}")
+    if payload.get("level", LEVEL) != LEVEL:
+        raise InputError(f"level is {payload['level']!r:.60}; polymers are computed at {LEVEL}")
+    unit = repeat_unit(payload["smiles"])
+    longest = payload.get("longest", DEFAULT_LONGEST)
+    _check_series(unit, longest=longest)
+    oligomer(unit, longest)
+    return unit
+
+
 def polymer(payload: dict[str, Any]) -> dict[str, Any]:
-    """Callable for the execution layer: ``smiles`` of the repeat unit, ``longest`` (4), ``seed`` (0).
+    """Callable for the execution layer: ``smiles`` of the repeat unit, ``longest`` (4), ``seed``, ``level``.
 
     Returns
     -------
@@ -97,30 +118,46 @@ def polymer(payload: dict[str, Any]) -> dict[str, Any]:
     InputError : unknown keyword, or no repeat unit
     HelioscError : see ``polymer_levels``
     """
-    unknown = sorted(set(payload) - {"smiles", "longest", "seed"})
-    if unknown or not isinstance(payload.get("smiles"), str):
-        raise InputError(f"keywords {', '.join(sorted(payload)) or 'none'}; expected smiles, and perhaps longest, seed")
-    unit = repeat_unit(payload["smiles"])
+    unit = checked_unit(payload)
     found = polymer_levels(unit, longest=payload.get("longest", DEFAULT_LONGEST), seed=payload.get("seed", 0))
     names = ("homo_energy", "lumo_energy", "homo_lumo_gap")
     limits = (found.homo, found.lumo, found.gap)
     return {
         "smiles": unit.smiles,
-        "values": {f"{name}@gfn2": limit.value for name, limit in zip(names, limits, strict=True)},
+        "values": {f"{name}@{LEVEL}": limit.value for name, limit in zip(names, limits, strict=True)},
         "geometries": {
             f"{entry.chain.n_units} units": entry.geometry.to_xyz(entry.chain.smiles) for entry in found.series
         },
         "program": "tblite",
         "version": tblite_version(),
         "details": {
-            "limits": {name: asdict(limit) for name, limit in zip(names, limits, strict=True)},
-            "straight_lines": {name: asdict(line) for name, line in zip(names, found.straight_lines, strict=True)},
+            "conditions": f"endless chain from oligomers of {SHORTEST_FITTED} to {found.series[-1].chain.n_units} "
+            f"units, capped with {found.series[0].chain.cap}",
+            "standard_errors": {
+                f"{name}@{LEVEL}": limit.std for name, limit in zip(names, limits, strict=True) if isfinite(limit.std)
+            },
+            "limits": {name: _document(limit) for name, limit in zip(names, limits, strict=True)},
+            "straight_lines": {name: _document(line) for name, line in zip(names, found.straight_lines, strict=True)},
             "oligomers": [
                 asdict(entry.chain) | {"homo_eV": entry.homo, "lumo_eV": entry.lumo} for entry in found.series
             ],
             "shortest_fitted": SHORTEST_FITTED,
         },
     }
+
+
+def _document(limit: ChainLimit) -> dict[str, Any]:
+    """For JSON, which knows no NaN: an error that two points cannot give is null."""
+    return asdict(limit) | {"std": limit.std if isfinite(limit.std) else None}
+
+
+def _check_series(unit: RepeatUnit, *, longest: int) -> None:
+    if longest <= SHORTEST_FITTED:
+        raise InputError(f"longest oligomer of {longest} units; expected at least {SHORTEST_FITTED + 1} for a line")
+    if any(atom.GetAtomMapNum() for atom in unit.molecule.GetAtoms()):
+        raise InputError(
+            f"repeat unit {unit.smiles[:80]!r} has open sites; graft side chains, or methyl, on them first"
+        )
 
 
 def _levels(chain: Oligomer, *, seed: int) -> OligomerLevels:

@@ -47,6 +47,19 @@ class StackedDimer:
     level: str
 
 
+def engine_of(level: str) -> str:
+    """The engine whose values stand at a level of theory.
+
+    Raises
+    ------
+    InputError : none of them
+    """
+    for engine, its_level in ENGINES.items():
+        if its_level == level:
+            return engine
+    raise InputError(f"no stacking engine gives level {level[:60]!r}; expected one of: {', '.join(ENGINES.values())}")
+
+
 def stacked_dimers(monomer: Geometry, pi_atoms: Sequence[int], *, engine: str = "rigid") -> list[StackedDimer]:
     """Relaxed dimers from every start, the most firmly bound first.
 
