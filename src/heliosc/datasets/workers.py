@@ -99,11 +99,8 @@ class WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.connection.close()
-            worker.process.terminate()
-        for worker in self._workers:
-            worker.process.join()
+        while self._workers:
+            self._dismiss(self._workers.pop())
 
     def run(
         self,
@@ -126,12 +123,19 @@ class WorkerPool:
         """
         waiting = iter(jobs)
         n_workers = min(self._n_workers, at_most or self._n_workers)
+        while len(self._workers) > n_workers:  # at rest, yet each holds memory
+            self._dismiss(self._workers.pop())
         while self._fill(function, waiting, n_workers) or self._busy():
             ready = wait([worker.connection for worker in self._busy()])
             for worker in [w for w in self._busy() if w.connection in ready]:
                 outcome = self._receive(worker)
                 if outcome is not None:
                     yield outcome
+
+    def _dismiss(self, worker: _Worker) -> None:
+        worker.connection.close()
+        worker.process.terminate()
+        worker.process.join()
 
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.task is not None]

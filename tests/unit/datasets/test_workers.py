@@ -2,6 +2,7 @@
 
 import os
 import sys
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,13 @@ def test_no_worker_outlives_the_pool(functions) -> None:
     with WorkerPool(n_workers=2) as workers:
         pids = {pid for _, (_, pid) in workers.run(functions.environment, range(4))}
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_stage_with_fewer_workers_ends_the_others(pool: WorkerPool, functions) -> None:
+    """What rests holds memory: on sixteen cores more than the two tables at work."""
+    rows = [[number] * 300_000 for number in (1, 2)]  # long enough that both workers get one
+    list(pool.run(functions.square, rows))
+    before = {process.pid for process in active_children()}
+    ((_, (_, survivor)),) = pool.run(functions.environment, ["any"], at_most=1)
+    assert len(before) == 2
+    assert {process.pid for process in active_children()} == {survivor}
