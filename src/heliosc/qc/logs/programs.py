@@ -67,7 +67,7 @@ PROGRAMS: dict[str, Program] = {
     "gaussian": Program(
         re.compile(r" Initial command:\n"),
         re.compile(
-            r"^ (?:Entering Gaussian System,|Leave Link +\d|Error termination via Lnk1e|Normal termination of Gaussian)",
+            r"^ (?:Entering Gaussian System,|Leave Link +\d|(?:Error|Normal) termination (?:via Lnk1e|of Gaussian))",
             re.MULTILINE,
         ),
         re.compile(r" termination (?:of Gaussian|via Lnk1e|in NtrErr|request processed)"),
