@@ -65,6 +65,9 @@ class SurrogateSettings(Section):
     target_weights: dict[str, PositiveFloat] = Field(
         {}, description="NAME@LEVEL -> how much it counts in the loss; what is left out counts 1"
     )
+    baselines: tuple[Literal["forest", "boosting", "auto"], ...] = Field(
+        ("forest",), description="plain models beside the network in every table; auto = the best mixture of all"
+    )
     out: Path = Path("models/surrogate")
     n_members: int = Field(5, ge=1, le=50)
     epochs: int = Field(60, ge=1)

@@ -23,6 +23,8 @@ from heliosc.properties import DEFAULT_TARGETS, PropertyKey, PropertyTable
 if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
     from heliosc.surrogates.ensemble import SurrogateEnsemble
+    from heliosc.surrogates.protocol import Surrogate
+    from heliosc.surrogates.stacking import StackedSurrogate
 
 LARGE_HEAVY_ATOMS = 45
 """From this size on (today's A-D-A and A-DA'D-A acceptors) held-out figures are reported apart."""
@@ -135,7 +137,6 @@ def train_surrogate(
     """
     from heliosc.surrogates.ensemble import SurrogateEnsemble
     from heliosc.surrogates.evaluate import evaluate_surrogate
-    from heliosc.surrogates.forest import ForestSurrogate
     from heliosc.surrogates.mpnn.config import MPNNConfig
 
     parts = _SPLITS[split](table.smiles, fractions=_FRACTIONS, seed=config.seed)
@@ -158,15 +159,31 @@ def train_surrogate(
         progress=progress,
         checkpoint_dir=checkpoint_folder(settings.out, split),
     )
-    forest = ForestSurrogate.train(table, split=rows, seed=config.seed)
     held_out = table.rows(parts.test)
     subsets = {"large": large_mask(held_out.smiles)}
     reference = _error_spread(ensemble, table, parts)
     reports = {
         name: evaluate_surrogate(model, held_out, reference_std=reference, subsets=subsets)
-        for name, model in {"mpnn": ensemble, "forest": forest}.items()
+        for name, model in _with_baselines(ensemble, table, rows, config).items()
     }
     return TrainedSurrogate(ensemble, reports)
+
+
+def _with_baselines(
+    ensemble: SurrogateEnsemble, table: PropertyTable, rows: Sequence[NDArray[np.intp]], config: Config
+) -> dict[str, Surrogate | StackedSurrogate]:
+    """The ensemble (``mpnn``) and the baselines of the configuration, trained on the same rows."""
+    from heliosc.surrogates.boosting import BoostingSurrogate
+    from heliosc.surrogates.forest import ForestSurrogate
+    from heliosc.surrogates.stacking import StackedSurrogate
+
+    kinds: dict[str, type[Surrogate]] = {"forest": ForestSurrogate, "boosting": BoostingSurrogate}
+    asked = config.surrogate.baselines
+    models: dict[str, Surrogate | StackedSurrogate] = {"mpnn": ensemble}
+    models |= {name: kinds[name].train(table, split=rows, seed=config.seed) for name in asked if name != "auto"}
+    if "auto" in asked:
+        models["auto"] = StackedSurrogate.combine(models, ensemble.held_out.validation, seed=config.seed)
+    return models
 
 
 def _weights_of(keys: Sequence[PropertyKey], weights: Mapping[str, float]) -> tuple[float, ...]:
