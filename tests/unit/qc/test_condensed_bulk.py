@@ -132,4 +132,4 @@ def test_a_box_that_is_too_small_asks_for_more_molecules() -> None:
 def test_the_time_limit_ends_a_run() -> None:
     pytest.importorskip("openmm", reason="OpenMM is not installed: pip install 'heliosc[md]'")
     with pytest.raises(CalculationTimeoutError, match="time limit"):
-        OpenmmExecutor().simulate(BENZENE_MOLECULE, BENZENE, BulkSettings(n_molecules=8), timeout_s=0.0)
+        OpenmmExecutor().simulate(BENZENE_MOLECULE, BENZENE, BulkSettings(n_molecules=8, cutoff_A=4.0), timeout_s=0.0)

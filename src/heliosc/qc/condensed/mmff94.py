@@ -140,7 +140,8 @@ def _bond(molecule: Chem.Mol, properties: Any, i: int, j: int) -> tuple[float, f
 
 def _angles(molecule: Chem.Mol, properties: Any) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
     """Bent angles with their stretch-bend terms, and linear ones."""
-    bent, linear = [], []
+    bent: list[tuple[float, ...]] = []
+    linear: list[tuple[float, ...]] = []
     for middle in molecule.GetAtoms():
         j = middle.GetIdx()
         for i, k in combinations([atom.GetIdx() for atom in middle.GetNeighbors()], 2):
