@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from geometries_of_experiment import THIOPHENE
 
 from heliosc.errors import CalculationTimeoutError, HelioscError, InputError, MissingDependencyError
 from heliosc.qc.external.settings import ProgramSettings
@@ -25,23 +26,6 @@ WATER = Geometry(
     0.529177210903
     * np.array(
         [[0.0, -0.143225816552, 0.0], [1.638036840407, 1.136548822547, 0.0], [-1.638036840407, 1.136548822547, 0.0]]
-    ),
-)
-# thiophene: microwave r_s structure (Bak et al., J. Mol. Spectrosc. 1961, 7, 58), rounded
-THIOPHENE = Geometry(
-    ("S", "C", "C", "C", "C", "H", "H", "H", "H"),
-    np.array(
-        [
-            [0.0, 0.0, 1.193],
-            [0.0, 1.238, -0.006],
-            [0.0, -1.238, -0.006],
-            [0.0, 0.712, -1.273],
-            [0.0, -0.712, -1.273],
-            [0.0, 2.273, 0.288],
-            [0.0, -2.273, 0.288],
-            [0.0, 1.316, -2.170],
-            [0.0, -1.316, -2.170],
-        ]
     ),
 )
 
@@ -164,6 +148,21 @@ def test_psi4_and_pyscf_agree_on_thiophene(psi4: Callable[..., Psi4Executor]) ->
     assert point.energy_hartree == pytest.approx(ours.energy_hartree, abs=5e-5)
     assert abs(point.energy_hartree - ours.energy_hartree) * HARTREE_EV < 2e-3
     assert point.dipole_debye == pytest.approx(ours.dipole_debye, abs=5e-3)
+
+
+@pytest.mark.slow
+def test_thiophene_cation_is_not_left_in_the_excited_doublet_that_psi4_finds_first(
+    psi4: Callable[..., Psi4Executor],
+) -> None:
+    pytest.importorskip("pyscf", reason="PySCF is not installed: pip install 'heliosc[dft]'")
+    from heliosc.qc.pyscf import PySCFExecutor
+
+    point = psi4("b3lyp", "sto-3g").single_point(THIOPHENE, charge=1, multiplicity=2)
+    ours = PySCFExecutor(ProgramSettings("b3lyp", "sto-3g")).single_point(THIOPHENE, charge=1, multiplicity=2)
+    assert point.energy_hartree == pytest.approx(ours.energy_hartree, abs=5e-5)  # it was 0.0144 Eh too high
+    assert point.s_squared == pytest.approx(ours.s_squared, abs=1e-3)
+    assert point.homo_eV == pytest.approx(ours.homo_eV, abs=5e-3)
+    assert "excited state of the open shell" in point.attempts[0]
 
 
 def test_ladder_of_the_real_program_recovers_and_says_how(psi4: Callable[..., Psi4Executor]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from geometries_of_experiment import THIOPHENE
 
 from heliosc.qc.external.settings import ProgramSettings
 from heliosc.qc.geometries import Geometry
@@ -21,23 +22,6 @@ HARTREE_TOLERANCE = 1e-4  # density fitting, another auxiliary basis, another gr
 
 # HF/6-31G(d) structure of water, rounded
 WATER = Geometry(("O", "H", "H"), np.array([[0, 0, 0.1173], [0, 0.7572, -0.4692], [0, -0.7572, -0.4692]]))
-# microwave structure of thiophene (Bak et al., J. Mol. Spectrosc. 1961, 7, 58), rounded
-THIOPHENE = Geometry(
-    ("S", "C", "C", "C", "C", "H", "H", "H", "H"),
-    np.array(
-        [
-            [0.0, 0.0, 1.193],
-            [0.0, 1.238, -0.006],
-            [0.0, -1.238, -0.006],
-            [0.0, 0.712, -1.273],
-            [0.0, -0.712, -1.273],
-            [0.0, 2.273, 0.288],
-            [0.0, -2.273, 0.288],
-            [0.0, 1.316, -2.170],
-            [0.0, -1.316, -2.170],
-        ]
-    ),
-)
 
 
 @pytest.mark.parametrize(

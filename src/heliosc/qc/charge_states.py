@@ -95,6 +95,12 @@ class ChargeStates:
         self.energies = {key: value for key, value in self.energies.items() if key[1] != name}
         self.energies[name, name] = self.minima[name].energy
 
+    def restart(self, begin: Geometry) -> None:
+        """Forget every minimum and start the neutral elsewhere, the ions from wherever it ends."""
+        self.begin, self.relaxations = begin, {}
+        self.minima.clear()
+        self.energies.clear()
+
     def energy(self, charge_state: str, at: str) -> float:
         """E of one charge state at another's minimum, Eh, computed once."""
         if (charge_state, at) not in self.energies:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.vibrations import Vibrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +113,15 @@ class ResponseExecutor(Protocol):
         self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
     ) -> tuple[float, ...]:
         """Harmonic frequencies, cm^-1, ascending, imaginary ones negative, without rotation and translation."""
+        ...
+
+
+@runtime_checkable
+class VibrationExecutor(Protocol):
+    """A program whose normal modes are read too, so that a saddle point can be left."""
+
+    def vibrations(
+        self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
+    ) -> Vibrations:
+        """Harmonic frequencies and the lowest mode."""
         ...

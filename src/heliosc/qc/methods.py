@@ -81,13 +81,18 @@ def same_basis(first: str, second: str) -> bool:
     return _plain_basis(first) == _plain_basis(second)
 
 
+def is_post_scf(name: str) -> bool:
+    """Whether a method is a wave function method on top of Hartree-Fock."""
+    return _POST_SCF.match(_plain_functional(name)) is not None
+
+
 def same_functional(asked: str, said: str) -> bool:
     """Whether what a program says it ran is what was asked, without spin prefix, dispersion and punctuation.
 
     Of a post-SCF method programs name the Hartree-Fock reference.
     """
     wanted, got = _plain_functional(asked), _plain_functional(said)
-    if got == "hf" and _POST_SCF.match(wanted):
+    if got == "hf" and is_post_scf(wanted):
         return True
     return got in (wanted, f"r{wanted}", f"u{wanted}", f"ro{wanted}")
 

@@ -10,6 +10,7 @@ from heliosc.errors import HelioscError, InputError
 
 SCHEMA_VERSION = 2
 """Raised whenever the same input would give other numbers; part of every key."""
+WORKFLOW_SCHEMA_VERSION = 3  # 3: open shells are checked for stability, saddle points are left
 _RESOURCES = ("n_cores", "memory_gb", "timeout_s", "level", "program")  # not part of a calculation's identity, or named
 
 
@@ -129,7 +130,7 @@ def workflow_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
     keywords = {name: value for name, value in asdict(settings).items() if name not in _RESOURCES}
     return {
         "task": "workflow",
-        "schema": SCHEMA_VERSION,
+        "schema": WORKFLOW_SCHEMA_VERSION,
         "inchikey": inchikey(molecule),
         "smiles": Chem.MolToSmiles(molecule),
         "method": scheme.level(sides["A"].name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,27 @@ PER_CM = 5140.48714  # sqrt(Eh/(bohr^2 u)) in cm^-1, CODATA 2018
 _RIGID = 1e-6  # singular values of the rigid-body motions below this share are those of a linear molecule
 
 
-def frequencies_from_gradients(gradient: Callable[[FloatArray], FloatArray], geometry: Geometry) -> tuple[float, ...]:
-    """Frequencies, cm^-1, ascending, imaginary ones negative, without rotation and translation.
+@dataclass(frozen=True, slots=True)
+class Vibrations:
+    """Harmonic vibrations at a stationary point.
+
+    Attributes
+    ----------
+    frequencies_per_cm : ascending, imaginary ones negative, without rotation and translation
+    lowest_mode : (n_atoms, 3), displacements of the first, the largest of length 1; ``None`` = not given
+    """
+
+    frequencies_per_cm: tuple[float, ...]
+    lowest_mode: FloatArray | None = None
+
+
+def scaled_mode(displacements: FloatArray) -> FloatArray:
+    """Displacements (n_atoms, 3) scaled so that the largest has length 1."""
+    return np.asarray(displacements / np.linalg.norm(displacements, axis=1).max())
+
+
+def vibrations_from_gradients(gradient: Callable[[FloatArray], FloatArray], geometry: Geometry) -> Vibrations:
+    """Vibrations by central differences.
 
     Parameters
     ----------
@@ -36,8 +56,10 @@ def frequencies_from_gradients(gradient: Callable[[FloatArray], FloatArray], geo
     hessian = np.array(columns)
     weighted = 0.5 * (hessian + hessian.T) / np.sqrt(np.outer(masses, masses))
     inner = _internal_space(geometry.positions, masses)
-    values = np.linalg.eigvalsh(inner.T @ weighted @ inner)
-    return tuple(float(value) for value in np.sign(values) * np.sqrt(np.abs(values)) * PER_CM)
+    values, modes = np.linalg.eigh(inner.T @ weighted @ inner)
+    lowest = (inner @ modes[:, 0] / np.sqrt(masses)).reshape(-1, 3)
+    frequencies = tuple(float(value) for value in np.sign(values) * np.sqrt(np.abs(values)) * PER_CM)
+    return Vibrations(frequencies, scaled_mode(lowest))
 
 
 def _internal_space(positions: FloatArray, masses: FloatArray) -> FloatArray:

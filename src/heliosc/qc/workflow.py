@@ -19,19 +19,21 @@ from heliosc.properties.levels import ionization_shift
 from heliosc.qc.charge_states import CHARGES, ChargeState, ChargeStates, relax, rotation_onto
 from heliosc.qc.energies import FourPointEnergies
 from heliosc.qc.executor_state import Deadline, ExecutorState
-from heliosc.qc.executors import QCExecutor, ResponseExecutor
+from heliosc.qc.executors import QCExecutor, ResponseExecutor, VibrationExecutor
 from heliosc.qc.four_point import run_flags
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.geometry import StartGeometry, check_connectivity, check_molecule, prepare_geometry
 from heliosc.qc.levels import GFN2, Scheme, level_scheme
 from heliosc.qc.programs import AUTO, executor, program_for
 from heliosc.qc.vertical import is_spin_contaminated, lowest_multiplicity
+from heliosc.qc.vibrations import Vibrations
 from heliosc.qc.xtb.engine import TbliteSession
 from heliosc.qc.xtb.executor import SemiEmpiricalExecutor
 from heliosc.qc.xtb.state import XtbState
 
 RESPONSES = ("excitations", "polarizability", "harmonic")
 IMAGINARY_PER_CM = -30.0  # softer imaginary modes are noise of grids and of finite differences
+_MODE_STEPS_A = (0.3, -0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def run_workflow(
     start = _start(molecule, settings)
     report("geometry")
     geometry_states = _geometry_states(start, settings, programs["B"], deadline=deadline)
-    geometry_energies = relax(geometry_states, report)
+    geometry_energies, vibrations = relaxed(geometry_states, settings, programs["B"], deadline=deadline, report=report)
     geometries = {name: geometry_states.geometry(name) for name in CHARGES}
     for name, geometry in geometries.items():
         check_connectivity(geometry, start.bonds, charge_state=name)
@@ -129,13 +131,16 @@ def run_workflow(
     values, flags, notes = _response(programs, settings, geometries=geometries, deadline=deadline)
     level = scheme.level(programs["A"].name)
     values |= _values(level, energies, points["neutral"], geometries["neutral"])
-    flags += _flags(values[PropertyKey("vertical_electron_affinity", level)], energies, points, geometries, start)
+    vibration_flags, vibration_notes = _vibration_notes(vibrations)
+    flags += vibration_flags + _flags(
+        values[PropertyKey("vertical_electron_affinity", level)], energies, points, geometries, start
+    )
     report("properties")
     attempts = geometry_states.attempts + [
         attempt for name, state in points.items() if state is not geometry_states.states[name]
         for attempt in state.attempts
     ]  # fmt: skip
-    details = _details(scheme, programs, geometry_energies, energies, start) | notes
+    details = _details(scheme, programs, geometry_energies, energies, start) | notes | vibration_notes
     details |= {"n_evaluations": geometry_states.n_evaluations, "attempts": attempts, "flags": flags}
     details |= {"n_cores": settings.n_cores, "memory_gb": settings.memory_gb}
     return WorkflowRun(values, geometries, energies, attempts, flags, details)
@@ -171,6 +176,54 @@ def _embedded_states(start: StartGeometry, settings: WorkflowSettings, program: 
     symbols = start.geometry.symbols
     states = {name: XtbState(program.session(symbols, charge=charge)) for name, charge in CHARGES.items()}
     return ChargeStates(start.geometry, start.bonds, states, settings.max_steps, settings.seed)
+
+
+def relaxed(
+    states: ChargeStates,
+    settings: WorkflowSettings,
+    program: QCExecutor,
+    *,
+    deadline: Deadline,
+    report: Callable[[str], None],
+) -> tuple[FourPointEnergies, Vibrations | None]:
+    """Optimised charge states, and the vibrations of the neutral where the harmonic check was asked for.
+
+    A neutral with an imaginary mode is displaced along it, one way and then the other, and everything is optimised
+    again; where the program's modes are not read, or both ways end on a saddle point, the vibrations say so.
+
+    Raises
+    ------
+    ConvergenceError : see ``relax``
+    """
+    for way in (*_MODE_STEPS_A, None):
+        energies = relax(states, report)
+        if "harmonic" not in settings.response:
+            return energies, None
+        neutral = states.geometry("neutral")
+        vibrations = _vibrations(program, neutral, deadline=deadline)
+        lowest = vibrations.frequencies_per_cm[0]
+        if lowest >= IMAGINARY_PER_CM or vibrations.lowest_mode is None or way is None:
+            break
+        states.states["neutral"].attempts.append(
+            f"neutral: saddle point ({-lowest:.0f}i cm^-1), moved by {way:+.1f} A along the mode and optimised again"
+        )
+        states.restart(Geometry(neutral.symbols, neutral.positions + way * vibrations.lowest_mode))
+    return energies, vibrations
+
+
+def _vibrations(program: QCExecutor, neutral: Geometry, *, deadline: Deadline) -> Vibrations:
+    state = {"charge": 0, "multiplicity": 1}
+    if isinstance(program, VibrationExecutor):
+        return program.vibrations(neutral, **state, timeout_s=deadline.remaining_s())
+    return Vibrations(_responsive(program).frequencies(neutral, **state, timeout_s=deadline.remaining_s()))
+
+
+def _vibration_notes(vibrations: Vibrations | None) -> tuple[list[str], dict[str, Any]]:
+    if vibrations is None:
+        return [], {}
+    lowest = vibrations.frequencies_per_cm[0]
+    flags = ["imaginary_mode_neutral"] if lowest < IMAGINARY_PER_CM else []
+    return flags, {"lowest_frequency_per_cm": round(lowest, 1)}
 
 
 def _relaxation(neutral: Geometry, ion: Geometry) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -252,13 +305,6 @@ def _response(
     if "polarizability" in asked:
         key = PropertyKey("polarizability", level)
         values[key] = _responsive(programs["A"]).polarizability(neutral, timeout_s=deadline.remaining_s())
-    if "harmonic" in asked:
-        frequencies = _responsive(programs["B"]).frequencies(
-            neutral, charge=0, multiplicity=1, timeout_s=deadline.remaining_s()
-        )
-        notes["lowest_frequency_per_cm"] = round(frequencies[0], 1)
-        if frequencies[0] < IMAGINARY_PER_CM:
-            flags.append("imaginary_mode_neutral")
     return values, flags, notes
 
 

@@ -20,16 +20,17 @@ from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.psi4 import Psi4Executor
 from heliosc.qc.psi4.errors import ERROR_RULES
+from heliosc.qc.psi4.marks import parse_own_output
 from heliosc.qc.psi4.parse import parse_output
 
 
 def test_input_text(water: Geometry) -> None:
     settings = ProgramSettings("b3lyp", "6-31G(d,p)", ("scf_type=df",), memory_mb=2000)
-    text = Psi4Executor(settings).build_input(Job(water, 1, 2, "optimize"))
+    text = Psi4Executor(settings).build_input(Job(water, 0, 1, "optimize"))
     assert text.splitlines() == [
         "memory 1500 MB",
         "molecule heliosc {",
-        "1 2",
+        "0 1",
         "O      0.00000000     0.00000000     0.11730000",
         "H      0.00000000     0.75720000    -0.46920000",
         "H      0.00000000    -0.75720000    -0.46920000",
@@ -40,7 +41,7 @@ def test_input_text(water: Geometry) -> None:
         "}",
         "set {",
         "basis 6-31G(d,p)",
-        "reference uhf",
+        "reference rhf",
         "maxiter 200",
         "geom_maxiter 200",
         "scf_type df",
@@ -48,6 +49,21 @@ def test_input_text(water: Geometry) -> None:
         'heliosc_energy = optimize("b3lyp")',
         'print_out("heliosc energy %.12f\\n" % heliosc_energy)',
     ]
+
+
+@pytest.mark.parametrize(("charge", "spins"), [(1, "(1,)"), (-1, "(0,)")])
+def test_open_shells_are_started_from_exchanged_orbitals_too(water: Geometry, charge: int, spins: str) -> None:
+    text = Psi4Executor(ProgramSettings("b3lyp", "6-31g")).build_input(Job(water, charge, 2))
+    check = text[text.index("}\n", text.index("set {")) :]
+    assert f"for heliosc_spin in {spins}:" in check
+    assert check.index("set guess read") < check.index("heliosc_energy = ")
+    compile(check.replace("set guess read", "").replace("set basis_guess false", "").lstrip("}\n"), "input", "exec")
+    assert "heliosc_spin" not in Psi4Executor(ProgramSettings("mp2", "6-31g")).build_input(Job(water, charge, 2))
+
+
+def test_lower_state_found_in_the_job_is_an_attempt(recorded_log: Callable[[str], str]) -> None:
+    text = recorded_log("cclib/Psi4-1.3.1/dvb_sp_uks.out") + "\nheliosc lower state 0.014444\n"
+    assert parse_own_output(text).notes == ("excited state of the open shell: the field 0.014444 Eh below is taken",)
 
 
 def test_recorded_closed_shell(recorded_log: Callable[[str], str]) -> None:

@@ -92,6 +92,41 @@ def test_a_field_that_never_converges_is_an_error_not_a_number() -> None:
     assert len(session.attempts) == 5
 
 
+def test_an_unstable_open_shell_is_left_for_the_ground_state() -> None:
+    # NH2 is 2B1; its 2A1 state converges just as well and lies 0.07 Eh higher at this geometry
+    radical = Geometry(("N", "H", "H"), np.array([[0.0, 0.0, 0.0], [0.0, 0.803, 0.640], [0.0, -0.803, 0.640]]))
+    settings = ProgramSettings("b3lyp", "sto-3g", grid="coarse")
+    ground = ScfSession(Job(radical, 0, 2), settings)
+    energy = ground.converge(radical.positions).e_tot
+    assert ground.attempts == []
+
+    session = ScfSession(Job(radical, 0, 2), settings)
+    session._density = _excited_density(radical, settings)
+    assert session.converge(radical.positions).e_tot == pytest.approx(energy, abs=1e-6)
+    assert len(session.attempts) == 1
+    assert "unstable field" in session.attempts[0]
+
+
+def _excited_density(radical: Geometry, settings: ProgramSettings) -> np.ndarray:
+    """Density of the field with the highest doubly occupied orbital emptied in its place, kept by overlap."""
+    from pyscf import scf
+
+    field = build_mean_field(build_molecule(Job(radical, 0, 2), settings=settings), settings=settings)
+    field.kernel()
+    occupations = np.array(field.mo_occ)
+    n_beta = int(occupations[1].sum())
+    occupations[1][[n_beta - 1, n_beta]] = 0.0, 1.0
+    excited = scf.addons.mom_occ(
+        build_mean_field(field.mol, settings=settings), field.mo_coeff, occupations
+    )  # fmt: skip
+    excited.kernel(field.make_rdm1(field.mo_coeff, occupations))
+    plain = build_mean_field(field.mol, settings=settings)
+    plain.kernel(excited.make_rdm1())
+    assert plain.converged
+    assert plain.e_tot > field.e_tot + 0.01  # it stays there: a saddle point that looks right
+    return np.asarray(plain.make_rdm1())
+
+
 def test_gradient_is_the_derivative_of_the_energy() -> None:
     session = ScfSession(Job(WATER, 0, 1), ProgramSettings("hf", "6-31g"))
     bohr, step = WATER.positions / BOHR_A, np.zeros((3, 3))

@@ -13,15 +13,17 @@ from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import CalculationTimeoutError, ConvergenceError, InputError, MissingDependencyError
 from heliosc.properties import PropertyKey
 from heliosc.qc import workflow as workflow_module
-from heliosc.qc.charge_states import rotation_onto
+from heliosc.qc.charge_states import CHARGES, ChargeStates, rotation_onto
 from heliosc.qc.executor_state import Deadline
 from heliosc.qc.executors import Excitations, OptimizedGeometry, SinglePoint
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.geometry import perceived_bonds
 from heliosc.qc.methods import Method
 from heliosc.qc.tasks import four_point, workflow, workflow_identity
-from heliosc.qc.vibrations import frequencies_from_gradients
-from heliosc.qc.workflow import WorkflowSettings, run_workflow
+from heliosc.qc.vibrations import vibrations_from_gradients
+from heliosc.qc.workflow import WorkflowSettings, relaxed, run_workflow
 from heliosc.qc.xtb.executor import SemiEmpiricalExecutor
+from heliosc.qc.xtb.state import XtbState
 
 ETHYLENE = "C=C"
 LEVEL = "b3lyp/def2-svp[fake]"
@@ -136,6 +138,30 @@ def test_imaginary_mode_is_flagged(fake: FakeDFT) -> None:
     run = run_workflow(parse_smiles(ETHYLENE), WorkflowSettings(level="b3lyp/def2-svp", response=("harmonic",)))
     assert run.details["lowest_frequency_per_cm"] == -210.0
     assert "imaginary_mode_neutral" in run.flags
+
+
+def test_saddle_point_is_left_along_its_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    # planar s-cis butadiene is a saddle point between two gauche minima; its symmetry is not broken here
+    monkeypatch.setattr("heliosc.qc.charge_states.SYMMETRY_BREAKING_A", 0.0)
+    half = [(0.723, -0.623), (1.527, 0.448), (1.181, -1.611), (1.152, 1.465), (2.605, 0.322)]
+    planar = Geometry(
+        ("C", "C", "H", "H", "H") * 2, np.array([(sign * x, y, 0.0) for sign in (1.0, -1.0) for x, y in half])
+    )
+    program = SemiEmpiricalExecutor()
+
+    def states() -> ChargeStates:
+        xtb = {name: XtbState(program.session(planar.symbols, charge=charge)) for name, charge in CHARGES.items()}
+        return ChargeStates(planar, perceived_bonds(planar), xtb, 400, 1)
+
+    unchecked, checked, nothing = states(), states(), Deadline.after(None)
+    saddle, _ = relaxed(unchecked, WorkflowSettings(response=()), program, deadline=nothing, report=print)
+    settings = WorkflowSettings(response=("harmonic",))
+    minimum, vibrations = relaxed(checked, settings, program, deadline=nothing, report=print)
+    assert vibrations is not None
+    assert vibrations.frequencies_per_cm[0] > 0
+    assert minimum.neutral_at_neutral < saddle.neutral_at_neutral - 3e-5  # GFN2-xTB: 5.2e-5
+    assert [attempt for attempt in checked.attempts if "saddle point" in attempt and "+0.3 A" in attempt]
+    assert np.abs(unchecked.geometry("neutral").positions[:, 2]).max() < 1e-3
 
 
 def test_spin_contamination_and_unbound_anion_are_flagged(fake: FakeDFT) -> None:
@@ -253,7 +279,7 @@ def test_frequency_of_a_spring_by_hand() -> None:
         return np.array([-pull, pull])
 
     molecule = Geometry(("H", "H"), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, bond_A]]))
-    (frequency,) = frequencies_from_gradients(gradient, molecule)
+    (frequency,) = vibrations_from_gradients(gradient, molecule).frequencies_per_cm
     reduced_mass = 1.008 / 2 * 1822.888486  # electron masses
     assert frequency == pytest.approx(np.sqrt(force_constant / reduced_mass) * 219474.6313632, rel=1e-5)
 

@@ -248,7 +248,7 @@ class ExternalExecutor(ABC):
         while True:
             trial = self._attempt(path, climb.job, settings=climb.settings, deadline=deadline)
             if trial.output is not None and trial.error is None:
-                return trial.output, tuple(climb.attempts)
+                return trial.output, (*climb.attempts, *trial.output.notes)
             error = trial.error or ParseError("nothing was read")
             before = list(climb.attempts)
             if not climb.step_up(error, trial.output):

@@ -50,6 +50,7 @@ class ProgramOutput:
     excitation_method : ``tda`` (CIS too) or ``td``
     polarizability_A3 : isotropic static polarizability
     frequencies_per_cm : harmonic, imaginary ones negative
+    notes : what was tried and given up within the job, in words
     special_geometry : what the last geometry is when the search for it was not for a free minimum
     variant : what sets the method apart from its name, e.g. ``zora``, ``ro``; empty for the method as it is
     """
@@ -75,6 +76,7 @@ class ProgramOutput:
     polarizability_A3: float | None = None
     frequencies_per_cm: tuple[float, ...] = ()
     excitation_method: str | None = None
+    notes: tuple[str, ...] = ()
     special_geometry: str | None = None
     variant: str = ""
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from heliosc.errors import InputError
 from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
+from heliosc.qc.methods import is_post_scf
 
 ENERGY_MARK = "heliosc energy"
 SINGLET_MARK = "heliosc singlet"
 POLARIZABILITY_MARK = "heliosc polarizability"
 FREQUENCIES_MARK = "heliosc frequencies"
+LOWER_STATE_MARK = "heliosc lower state"
 N_STATES = 4
-RESERVED = ("basis", "reference", "maxiter", "geom_maxiter", "dft_spherical_points", "dft_radial_points", "save_jk")
+RESERVED = (
+    "basis",
+    "reference",
+    "guess",
+    "maxiter",
+    "geom_maxiter",
+    "dft_spherical_points",
+    "dft_radial_points",
+    "save_jk",
+)
 GRIDS = {"coarse": (194, 50), "normal": (302, 75), "fine": (590, 99)}
 
 _TEMPLATE = """\
@@ -29,9 +40,36 @@ reference {reference}
 maxiter {max_scf_cycles}
 geom_maxiter {max_optimization_cycles}
 {options}}}
-{calls}
+{check}{calls}
 print_out("{mark} %.12f\\n" % heliosc_energy)
 """
+
+_OPEN_SHELL_CHECK = """\
+import numpy as np
+from psi4.driver.p4util.exceptions import SCFConvergenceError
+heliosc_start = energy("{method}", return_wfn=True)
+set guess read
+set basis_guess false
+for heliosc_spin in {spins}:
+    heliosc_best, wfn = heliosc_start
+    n_occupied = (wfn.nalpha(), wfn.nbeta())[heliosc_spin]
+    orbitals = np.asarray((wfn.Ca(), wfn.Cb())[heliosc_spin])
+    if not 0 < n_occupied < orbitals.shape[1]:
+        continue
+    exchanged = [n_occupied, n_occupied - 1]
+    orbitals[:, exchanged[::-1]] = orbitals[:, exchanged]
+    wfn.to_file(wfn.get_scratch_filename(180))
+    orbitals[:, exchanged[::-1]] = orbitals[:, exchanged]
+    try:
+        heliosc_other = energy("{method}", return_wfn=True)
+        if heliosc_other[0] < heliosc_best - {lower}:
+            print_out("{mark} %.6f\\n" % (heliosc_best - heliosc_other[0]))
+            heliosc_start = heliosc_other
+    except SCFConvergenceError:
+        pass
+heliosc_start[1].to_file(heliosc_start[1].get_scratch_filename(180))
+"""
+_LOWER_EH = 1e-4
 
 _CALLS = {
     "energy": 'heliosc_energy = energy("{method}")',
@@ -85,6 +123,10 @@ def check_settings(settings: ProgramSettings) -> None:
 def build_input(job: Job, *, settings: ProgramSettings) -> str:
     """Input text; no symmetry and no reorientation, so that geometries stay in the caller's frame.
 
+    An open shell's field may converge to an excited state, and Psi4 1.3 cannot analyse the stability of a functional's.
+    So its frontier orbitals are exchanged (beta of a cation, where the hole is, alpha of an anion), and the lowest
+    field found is the start.
+
     The energy that the method returns is printed under our own mark: with post-SCF methods the SCF's energy line is
     not the last word. Psi4 1.3 prints no oscillator strengths, so they are computed from the eigenvectors. Its triplet
     operator leaves the exchange-correlation kernel out (water: 7.21 eV instead of 6.95), so T1 is not asked for.
@@ -110,9 +152,18 @@ def build_input(job: Job, *, settings: ProgramSettings) -> str:
         max_scf_cycles=settings.max_scf_cycles,
         max_optimization_cycles=settings.max_optimization_cycles,
         options=options,
+        check=_check(job, settings),
         calls=calls,
         mark=ENERGY_MARK,
     )
+
+
+def _check(job: Job, settings: ProgramSettings) -> str:
+    method = settings.as_method().functional
+    if job.multiplicity == 1 or is_post_scf(method):
+        return ""
+    spins = "(0, 1)" if job.charge == 0 else "(1,)" if job.charge > 0 else "(0,)"
+    return _OPEN_SHELL_CHECK.format(method=method, spins=spins, lower=_LOWER_EH, mark=LOWER_STATE_MARK)
 
 
 def _grid_words(settings: ProgramSettings) -> tuple[str, ...]:

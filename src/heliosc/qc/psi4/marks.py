@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from heliosc.qc.external.outputs import ExcitedState, ProgramOutput, last_number
-from heliosc.qc.psi4.input import FREQUENCIES_MARK, POLARIZABILITY_MARK, SINGLET_MARK
+from heliosc.qc.psi4.input import FREQUENCIES_MARK, LOWER_STATE_MARK, POLARIZABILITY_MARK, SINGLET_MARK
 from heliosc.qc.psi4.parse import parse_output
 from heliosc.qc.units import HARTREE_EV, POLARIZABILITY_A3
 
@@ -29,8 +29,10 @@ def parse_own_output(text: str) -> ProgramOutput:
     bases = _ORBITAL_BASIS.findall(text)
     polarizability = last_number(text, rf"^{POLARIZABILITY_MARK} (\S+)$")
     frequencies = re.findall(rf"^{FREQUENCIES_MARK} (.+)$", text, re.MULTILINE)
+    gains = re.findall(rf"^{LOWER_STATE_MARK} (\S+)$", text, re.MULTILINE)
     return replace(
         output,
+        notes=tuple(f"excited state of the open shell: the field {gain} Eh below is taken" for gain in gains),
         basis=bases[-1].lower() if bases else output.basis,  # a guess in a smaller basis comes before it
         excited_states=states or output.excited_states,
         excitation_method="tda" if states else output.excitation_method,

@@ -44,6 +44,8 @@ def _classified(error: Exception, what: str) -> HelioscError:
         return InputError(f"{what}: a name is not known to PySCF ({text}); check functional, dispersion and solvent")
     if "Electron number" in text or "spin" in text:
         return InputError(f"{what}: charge and multiplicity contradict the electron count ({text})")
+    if "not supported" in text:
+        return InputError(f"{what}: PySCF cannot do this ({text}); choose another basis, functional or solvent model")
     if "memory" in text.lower():
         return ResourceError(f"{what}: {text}; raise memory_gb")
     return ParseError(f"{what}: PySCF failed with an error that heliosc does not know: {text}")

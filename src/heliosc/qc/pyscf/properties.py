@@ -8,6 +8,7 @@ import numpy as np
 
 from heliosc.errors import ConvergenceError, ParseError
 from heliosc.qc.units import HARTREE_EV, POLARIZABILITY_A3
+from heliosc.qc.vibrations import Vibrations, scaled_mode
 
 N_STATES = 3
 
@@ -83,9 +84,10 @@ def lowest_excitation(mean_field: Any, *, is_singlet: bool) -> tuple[float, floa
     return float(solver.e[lowest]) * HARTREE_EV, strength
 
 
-def frequencies_per_cm(mean_field: Any) -> tuple[float, ...]:
-    """Harmonic frequencies, cm^-1, ascending, imaginary ones negative, without rotation and translation."""
+def vibrations(mean_field: Any) -> Vibrations:
+    """Harmonic frequencies and the lowest mode; analytic second derivatives."""
     from pyscf.hessian import thermo
 
     modes = thermo.harmonic_analysis(mean_field.mol, mean_field.Hessian().kernel(), imaginary_freq=False)
-    return tuple(sorted(float(value) for value in modes["freq_wavenumber"]))
+    values = [float(value) for value in modes["freq_wavenumber"]]
+    return Vibrations(tuple(sorted(values)), scaled_mode(np.asarray(modes["norm_mode"][int(np.argmin(values))])))

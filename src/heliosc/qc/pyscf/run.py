@@ -16,6 +16,7 @@ from heliosc.qc.pyscf.library import INSTALL_HINT, load_pyscf, pyscf_version
 from heliosc.qc.pyscf.optimization import optimize
 from heliosc.qc.pyscf.scf import ScfSession
 from heliosc.qc.units import BOHR_A
+from heliosc.qc.vibrations import Vibrations
 
 
 class PySCFExecutor:
@@ -85,6 +86,7 @@ class PySCFExecutor:
         minimum = optimize(session, geometry, max_steps=self.settings.max_optimization_cycles)
         n_gradients = session.n_evaluations
         optimized = Geometry(geometry.symbols, np.asarray(minimum.positions * BOHR_A))
+        session.check_stability_again()
         point = self._single_point(session.converge(optimized.positions), session=session)
         return OptimizedGeometry(optimized, point, n_gradients)
 
@@ -121,10 +123,21 @@ class PySCFExecutor:
         ------
         ConvergenceError : the SCF did not converge
         """
+        return self.vibrations(geometry, charge=charge, multiplicity=multiplicity).frequencies_per_cm
+
+    def vibrations(
+        self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
+    ) -> Vibrations:
+        """Frequencies and the lowest mode; analytic second derivatives.
+
+        Raises
+        ------
+        ConvergenceError : the SCF did not converge
+        """
         session = self._session(geometry, charge=charge, multiplicity=multiplicity)
         field = session.converge(geometry.positions)
         with classified_errors(self.level), load_pyscf().lib.with_omp_threads(self.settings.n_cores):
-            return properties.frequencies_per_cm(field)
+            return properties.vibrations(field)
 
     def _session(self, geometry: Geometry, *, charge: int, multiplicity: int) -> ScfSession:
         load_pyscf()

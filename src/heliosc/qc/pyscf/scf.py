@@ -1,7 +1,8 @@
 """Self-consistent fields that converge, or say what was tried.
 
 PySCF returns an energy whether or not the field converged; ``converged`` decides. The ladder goes from the default to
-level shift, damping, the second-order solver, and the orbitals of a smaller basis under the second-order solver.
+level shift, damping, the second-order solver, and the orbitals of a smaller basis under the second-order solver. The
+first field of an open shell must also be stable.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from heliosc.qc.geometries import Geometry
 from heliosc.qc.pyscf.errors import classified_errors
 from heliosc.qc.pyscf.input import build_mean_field, build_molecule
 from heliosc.qc.pyscf.library import load_pyscf
+from heliosc.qc.pyscf.stability import unstable_density
 from heliosc.qc.rigid_motion import without_rigid_motion
 from heliosc.qc.units import BOHR_A
 
@@ -27,6 +29,8 @@ FloatArray = NDArray[np.float64]
 LEVEL_SHIFT_EH = 0.2
 DAMPING = 0.5
 GUESS_BASIS = "sto-3g"
+_MAX_TURNS = 3
+_LOWER_EH = 1e-6
 
 
 def _as_built(mean_field: Any, settings: ProgramSettings) -> Any:
@@ -64,7 +68,7 @@ class ScfSession:
 
     Attributes
     ----------
-    attempts : what did not converge, in order
+    attempts : what did not converge or was no minimum, in order
     n_evaluations : converged fields so far
     """
 
@@ -73,6 +77,7 @@ class ScfSession:
     attempts: list[str] = field(default_factory=list)
     n_evaluations: int = 0
     _density: FloatArray | None = None
+    _is_stable: bool = False
 
     def converge(self, positions: FloatArray) -> Any:
         """Converged mean-field object at positions (n_atoms, 3) in A.
@@ -90,7 +95,7 @@ class ScfSession:
                 guess = self._small_basis_guess(job, mean_field) if rung == len(LADDER) - 1 else self._density
                 mean_field.kernel(dm0=guess)
                 if mean_field.converged and np.isfinite(mean_field.e_tot):
-                    return self._accepted(mean_field)
+                    return self._accepted(self._stable(mean_field))
                 self._density = None  # a field that wanders is no start
                 self.attempts.append(f"charge {self.job.charge}: SCF not converged with {name}")
         raise ConvergenceError(
@@ -109,8 +114,32 @@ class ScfSession:
     def _what(self) -> str:
         return f"{self.settings.level('pyscf')}, charge {self.job.charge}"
 
-    def _accepted(self, mean_field: Any) -> Any:
+    def check_stability_again(self) -> None:
+        """Check the next field too, though an earlier one was stable: on its way a state may have crossed another."""
+        self._is_stable = False
+
+    def _stable(self, mean_field: Any) -> Any:
+        """The field, or a lower one found along its unstable directions; closed shells are not checked."""
         mean_field = mean_field.undo_newton() if hasattr(mean_field, "undo_newton") else mean_field
+        for _ in range(0 if self._is_stable or not mean_field.mol.spin else _MAX_TURNS):
+            unstable = unstable_density(mean_field)
+            if unstable is None:
+                break
+            lower = build_mean_field(mean_field.mol, settings=self.settings)
+            lower.kernel(dm0=unstable[1])
+            gain = float(mean_field.e_tot - lower.e_tot)
+            is_lower = bool(lower.converged and gain > _LOWER_EH)
+            found = f"the field {gain:.5f} Eh below is taken" if is_lower else "no lower field found"
+            self.attempts.append(
+                f"charge {self.job.charge}: unstable field (lowest curvature {unstable[0]:.4f} Eh), {found}"
+            )
+            if not is_lower:
+                break
+            mean_field = lower
+        self._is_stable = True
+        return mean_field
+
+    def _accepted(self, mean_field: Any) -> Any:
         self._density = mean_field.make_rdm1()
         self.n_evaluations += 1
         return mean_field

@@ -11,6 +11,7 @@ from heliosc.qc.geometries import Geometry
 from heliosc.qc.geometry import perceived_bonds
 from heliosc.qc.methods import Method
 from heliosc.qc.units import BOHR_A
+from heliosc.qc.vibrations import Vibrations, vibrations_from_gradients
 from heliosc.qc.xtb import response
 from heliosc.qc.xtb.engine import ElectronicState, TbliteSession, check_parity
 from heliosc.qc.xtb.library import INSTALL_HINT, tblite_version
@@ -126,11 +127,20 @@ class SemiEmpiricalExecutor:
         ------
         ConvergenceError : the charges do not converge
         """
-        from heliosc.qc.vibrations import frequencies_from_gradients
+        return self.vibrations(geometry, charge=charge, multiplicity=multiplicity).frequencies_per_cm
 
+    def vibrations(
+        self, geometry: Geometry, *, charge: int, multiplicity: int, timeout_s: float | None = None
+    ) -> Vibrations:
+        """Frequencies and the lowest mode.
+
+        Raises
+        ------
+        ConvergenceError : the charges do not converge
+        """
         session = self._session(geometry, charge=charge, multiplicity=multiplicity)
         session.accuracy = 0.1
-        return frequencies_from_gradients(lambda positions: session.evaluate(positions).gradient, geometry)
+        return vibrations_from_gradients(lambda positions: session.evaluate(positions).gradient, geometry)
 
     def _session(self, geometry: Geometry, *, charge: int, multiplicity: int) -> TbliteSession:
         check_parity(geometry.symbols, charge=charge, multiplicity=multiplicity)
