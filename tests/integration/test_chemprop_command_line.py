@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heliosc.campaign.models import load_surrogate
 from heliosc.properties import PropertyKey, PropertyTable
-from heliosc.surrogates.chemprop_format.exporting import export_chemprop
+from heliosc.surrogates.chemprop_format.exporting import descriptor_table, export_chemprop
 from heliosc.surrogates.chemprop_format.importing import import_chemprop
 
 GAP = PropertyKey("homo_lumo_gap", "gfn2")
@@ -29,8 +30,10 @@ def _chemprop(*arguments: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def _predict(folder: Path, models: Path, *, columns: list[str]) -> np.ndarray:
-    _chemprop("predict", "-i", "held_out.csv", "--model-paths", str(models), "-o", "predicted.csv", folder=folder)
+def _predict(folder: Path, models: Path, *, columns: list[str], more: tuple[str, ...] = ()) -> np.ndarray:
+    _chemprop(
+        "predict", "-i", "held_out.csv", "--model-paths", str(models), "-o", "predicted.csv", *more, folder=folder
+    )
     with (folder / "predicted.csv").open() as stream:
         return np.array([[float(row[name]) for name in columns] for row in csv.DictReader(stream)])
 
@@ -56,3 +59,17 @@ def test_a_model_of_the_chemprop_program_goes_through_heliosc_and_back(tmp_path:
     export_chemprop(ensemble, tmp_path / "exported")
     again = _predict(tmp_path, tmp_path / "exported", columns=[str(GAP), str(LAMBDA)])
     np.testing.assert_allclose(again, theirs, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_surrogate_with_descriptors_predicts_the_same_in_the_chemprop_program(tmp_path: Path) -> None:
+    surrogate = load_surrogate(device="cpu")
+    smiles = ("c1ccsc1", "CCO", "N#CC(C#N)=C1c2ccccc2C(=O)C1=Cc1cccs1", "c1ccc(N(c2ccccc2)c2ccccc2)cc1")
+    (tmp_path / "held_out.csv").write_text("\n".join(["smiles", *smiles]) + "\n")
+    models = tmp_path / "exported"
+    export_chemprop(surrogate, models)
+    np.savez(tmp_path / "descriptors.npz", descriptor_table(surrogate, smiles))
+    columns = [str(key) for key in surrogate.keys]
+    more = ("--descriptors-path", "descriptors.npz")
+    theirs = _predict(tmp_path, models, columns=columns, more=more)
+    np.testing.assert_allclose(surrogate.predict(smiles).mean, theirs, atol=2e-5)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
     from heliosc.surrogates.ensemble import SurrogateEnsemble
     from heliosc.surrogates.protocol import Surrogate
-    from heliosc.surrogates.stacking import StackedSurrogate
 
 LARGE_HEAVY_ATOMS = 45
 """From this size on (today's A-D-A and A-DA'D-A acceptors) held-out figures are reported apart."""
@@ -171,7 +170,7 @@ def train_surrogate(
 
 def _with_baselines(
     ensemble: SurrogateEnsemble, table: PropertyTable, rows: Sequence[NDArray[np.intp]], config: Config
-) -> dict[str, Surrogate | StackedSurrogate]:
+) -> dict[str, Surrogate]:
     """The ensemble (``mpnn``) and the baselines of the configuration, trained on the same rows."""
     from heliosc.surrogates.boosting import BoostingSurrogate
     from heliosc.surrogates.forest import ForestSurrogate
@@ -179,7 +178,7 @@ def _with_baselines(
 
     kinds: dict[str, type[Surrogate]] = {"forest": ForestSurrogate, "boosting": BoostingSurrogate}
     asked = config.surrogate.baselines
-    models: dict[str, Surrogate | StackedSurrogate] = {"mpnn": ensemble}
+    models: dict[str, Surrogate] = {"mpnn": ensemble}
     models |= {name: kinds[name].train(table, split=rows, seed=config.seed) for name in asked if name != "auto"}
     if "auto" in asked:
         models["auto"] = StackedSurrogate.combine(models, ensemble.held_out.validation, seed=config.seed)

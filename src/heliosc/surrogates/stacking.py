@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +21,14 @@ from scipy.optimize import nnls
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
+from heliosc.surrogates.boosting import BoostingSurrogate
 from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key
+from heliosc.surrogates.forest import ForestSurrogate
+from heliosc.surrogates.protocol import RowArray, Surrogate, check_split
 
 FloatArray = NDArray[np.float64]
 
 _SUM_PENALTY = 1e3  # times the size of the data: the weights sum to one
-
-
-class Predictor(Protocol):
-    """What is mixed: anything that predicts."""
-
-    @property
-    def keys(self) -> tuple[PropertyKey, ...]: ...
-
-    @property
-    def model_id(self) -> str: ...
-
-    def predict(self, smiles: Sequence[str]) -> PredictionTable: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +42,25 @@ class StackedSurrogate:
     """
 
     keys: tuple[PropertyKey, ...]
-    models: Mapping[str, Predictor]
+    models: Mapping[str, Surrogate]
     weights: FloatArray
     calibrations: tuple[KeyCalibration, ...]
 
     @classmethod
-    def combine(cls, models: Mapping[str, Predictor], validation: PropertyTable, *, seed: int = 0) -> StackedSurrogate:
+    def train(cls, table: PropertyTable, *, split: Sequence[RowArray], seed: int = 0) -> StackedSurrogate:
+        """Train forest and boosting on the train part and mix them; ``combine`` mixes any models.
+
+        Raises
+        ------
+        InputError : see ``combine``, and an unreadable molecule or a split that leaks
+        MissingDependencyError : LightGBM is not installed
+        """
+        kinds: dict[str, type[Surrogate]] = {"forest": ForestSurrogate, "boosting": BoostingSurrogate}
+        models = {name: kind.train(table, split=split, seed=seed) for name, kind in kinds.items()}
+        return cls.combine(models, table.rows(check_split(split, table).validation), seed=seed)
+
+    @classmethod
+    def combine(cls, models: Mapping[str, Surrogate], validation: PropertyTable, *, seed: int = 0) -> StackedSurrogate:
         """Mix models by what they say of molecules that none of them was fitted to.
 
         Raises

@@ -89,7 +89,18 @@ def test_the_mixture_trusts_the_better_model_and_states_its_own_error():
     assert report["coverage_95"] == pytest.approx(0.95, abs=0.03)
 
 
-def test_forest_and_boosting_stack_through_the_protocol(boosting, table, split):
+def test_the_stack_trains_like_any_surrogate(table, split):
+    pytest.importorskip("lightgbm", reason="pip install 'heliosc[baselines]'")
+    train, validation, test = split
+    gap = PropertyTable(table.smiles, (GAP,), table.values[:, :1])
+    stack = StackedSurrogate.train(gap, split=(train[:50], np.concatenate([validation, train[50:]]), test))
+    assert list(stack.models) == ["forest", "boosting"]
+    assert stack.weights.sum() == pytest.approx(1)
+    report = evaluate_surrogate(stack, gap.rows(test))["all"]
+    assert report[str(GAP)]["r2"] > 0.5
+
+
+def test_mixtures_that_cannot_be_are_refused(boosting, table, split):
     forest = ForestSurrogate.train(table, split=split, n_trees=10)
     validation = table.rows(split[1])
     with pytest.raises(InputError, match="cannot choose among models"):
