@@ -153,6 +153,7 @@ class OpenmmExecutor:
         *,
         seed: int = 0,
         timeout_s: float = 86_400.0,
+        on_sample: Callable[[float], None] = lambda density: None,
     ) -> BulkResult:
         """Build a box of a substance, bring it to equilibrium and average.
 
@@ -161,6 +162,7 @@ class OpenmmExecutor:
         molecule : with its hydrogens, in the order of ``start``
         start : a relaxed geometry
         seed : of placement, velocities, thermostat and barostat
+        on_sample : told the density, g/cm3, at every sample of the box
 
         Raises
         ------
@@ -176,7 +178,7 @@ class OpenmmExecutor:
         with _explained():
             box = BulkBox(terms, start, n_molecules, settings, platform=self.platforms()[0], seed=seed)
             box.press(PRESSED_SHARE * estimated_density(Chem.RemoveHs(molecule)))
-            samples = np.array(box.run(settings.time_ps, deadline=deadline))
+            samples = np.array(box.run(settings.time_ps, deadline=deadline, on_sample=on_sample))
         density = equilibrium_mean(samples[:, 0])
         alone = _energy_alone(terms, start, settings, platform=box.platform, seed=seed, deadline=deadline)
         inside = equilibrium_mean(samples[density.n_discarded :, 1])
@@ -249,9 +251,17 @@ class BulkBox:
             self._scale(max(_PRESSED_AT_ONCE, share ** (1 / 3)))
             self._relax()
 
-    def run(self, time_ps: float, *, deadline: float) -> list[tuple[float, float]]:
+    def run(
+        self, time_ps: float, *, deadline: float, on_sample: Callable[[float], None] = lambda density: None
+    ) -> list[tuple[float, float]]:
         """Samples of density, g/cm3, and of potential energy a molecule, kJ/mol."""
-        return list(_sampled(self._context, self._settings, time_ps=time_ps, deadline=deadline, observe=self._observed))
+        samples: list[tuple[float, float]] = []
+        for sample in _sampled(
+            self._context, self._settings, time_ps=time_ps, deadline=deadline, observe=self._observed
+        ):
+            samples.append(sample)
+            on_sample(sample[0])
+        return samples
 
     def edge(self) -> float:
         """Edge of the box, A."""
