@@ -17,7 +17,7 @@ from heliosc.report.html import render_page
 from heliosc.report.pictures import Picture, figure_picture
 from heliosc.report.sections import Tile
 from heliosc.report.tables import ValueTable
-from heliosc.report.training_tables import NETWORK, data_table, error_table, model_title, uncertainty_table
+from heliosc.report.training_tables import MIXTURE, NETWORK, data_table, error_table, model_title, uncertainty_table
 from heliosc.surrogates.ensemble import SurrogateEnsemble
 
 PAGE = "report.html"
@@ -85,7 +85,7 @@ def _tiles(ensemble: SurrogateEnsemble) -> list[Tile]:
     reports = ensemble.metrics.get(_SPLITS[0])
     if reports:
         errors = {model: {k: f["mae"] for k, f in r["all"].items()} for model, r in reports.items()}
-        others = {model: e for model, e in errors.items() if model != NETWORK}
+        others = {model: e for model, e in errors.items() if model not in (NETWORK, MIXTURE)}
         n_won = sum(all(mae <= e[key] for e in others.values()) for key, mae in errors[NETWORK].items())
         names = ", ".join(map(model_title, sorted(others)))
         tiles.append(Tile("Network ahead in", f"{n_won} of {len(errors[NETWORK])}", f"by MAE, beside {names}"))

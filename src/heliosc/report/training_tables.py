@@ -9,8 +9,8 @@ from heliosc.handoff.labels import MINUS, MISSING, decimals, format_number, symb
 from heliosc.properties import PropertyKey
 from heliosc.report.tables import ValueTable
 
-NETWORK = "mpnn"
-_TITLES = {NETWORK: "network", "forest": "random forest"}
+NETWORK, MIXTURE = "mpnn", "auto"
+_TITLES = {NETWORK: "network", MIXTURE: "mixture of all", "forest": "random forest"}
 
 Reports = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Model -> subset of the molecules -> key -> metric -> value."""
