@@ -22,6 +22,7 @@ from heliosc.errors import InputError
 from heliosc.files import write_atomically
 
 MAX_OUTLIERS = 10_000
+MIN_SHARED = 5  # pairs with fewer molecules are left to the JSON
 _N_REASONS = 12
 _MAX_SMILES = 2_000
 
@@ -89,7 +90,7 @@ def write_audit(audit: Audit, folder: Path, *, store: Path) -> list[Path]:
     )
     contents = {
         "audit.json": json.dumps(asdict(audit), indent=1, sort_keys=True) + "\n",
-        "audit.html": environment.get_template("page.html").render(audit=audit),
+        "audit.html": environment.get_template("page.html").render(audit=audit, min_shared=MIN_SHARED),
         "outliers.csv": _csv(_outliers(tables)),
         "missing_descriptors.csv": _csv(_missing(tables)),
     }
@@ -138,6 +139,6 @@ def _summary(folder: Path) -> dict[str, Any]:
 def _quarantine_reasons(file: Path) -> dict[str, int]:
     if not file.is_file():
         return {}
-    kind = pl.col("reason").str.replace_all(r"'[^']*'|[0-9.eE+-]*[0-9]", "...").str.slice(0, 100)
+    kind = pl.col("reason").str.replace_all(r"'[^']*'|-?\b[0-9][0-9.]*(e[+-]?[0-9]+)?\b", "...").str.slice(0, 100)
     counted = pl.scan_csv(file, infer_schema=False).group_by(kind.alias("reason")).agg(pl.len().alias("n")).collect()
     return dict(counted.sort("n", "reason", descending=[True, False]).head(_N_REASONS).rows())
