@@ -14,10 +14,9 @@ from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.network import Network
 from heliosc.surrogates.scaling import Scaling
-from heliosc.surrogates.screening import Ranking, ScreeningSettings, screen, write_quarantine, write_table
-from heliosc.surrogates.screening import run as screening_run
+from heliosc.surrogates.screening import Ranking, ScreeningSettings, predicting, screen, write_quarantine, write_table
 from heliosc.surrogates.screening.parts import PartsFolder
-from heliosc.surrogates.screening.predicting import Domain
+from heliosc.surrogates.screening.rows import Domain
 
 GAP = PropertyKey("homo_lumo_gap", "gfn2")
 LAMBDA = PropertyKey("lambda_hole", "gfn2")
@@ -114,9 +113,9 @@ def test_a_killed_screening_goes_on_and_ends_the_same(rows, settings, tmp_path, 
     with pytest.raises(Killed):
         screen(rows, settings=settings, parts=tmp_path / "parts", progress=dies_at_the_third)
     predicted = []
-    original = screening_run.predict_rows
+    original = predicting.predict_rows
     monkeypatch.setattr(
-        screening_run, "predict_rows", lambda e, chunk, **k: predicted.append(chunk) or original(e, chunk, **k)
+        predicting, "predict_rows", lambda e, chunk, **k: predicted.append(chunk) or original(e, chunk, **k)
     )
     summary = screen(rows, settings=settings, parts=tmp_path / "parts")
     assert summary.n_resumed == 48

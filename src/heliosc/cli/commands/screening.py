@@ -21,6 +21,7 @@ from heliosc.datasets.molecule_stream import MoleculeStream
 from heliosc.errors import InputError, PartialResultError, UsageError
 from heliosc.selection.constraints import Constraints
 from heliosc.surrogates.screening import (
+    Domain,
     Progress,
     Ranking,
     ScreeningSettings,
@@ -29,7 +30,6 @@ from heliosc.surrogates.screening import (
     write_quarantine,
     write_table,
 )
-from heliosc.surrogates.screening.predicting import Domain
 from heliosc.surrogates.screening.tables import check_output, rounded, write_csv
 
 _N_SHOWN = 20

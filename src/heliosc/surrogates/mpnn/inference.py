@@ -70,5 +70,5 @@ def _in_precision(network: Network, dtype: torch.dtype) -> Network:
     if dtype == torch.float32:
         return network
     rounded = copy.deepcopy(network).to(dtype)
-    rounded.predictor.ffn[-1].float()
+    rounded.predictor.keep_last_single()
     return rounded

@@ -80,10 +80,10 @@ class _MessagePassing(nn.Module):
         initial = self.W_i(batch.edge_inputs)
         edges = initial.relu()
         for bags in batch.steps:
-            edges = sum_bags(torch.cat([self.W_h(edges), initial]), bags).relu()
+            edges = sum_bags(torch.cat([self.W_h(edges), initial]), bags).relu_()
         for_atoms, for_edges = self.W_o.weight.split([ATOM_FEATURES, self.W_h.in_features], dim=1)
         atoms = functional.linear(batch.atom_inputs, for_atoms, self.W_o.bias)
-        return sum_bags(torch.cat([functional.linear(edges, for_edges), atoms]), batch.atoms).relu()
+        return sum_bags(torch.cat([functional.linear(edges, for_edges), atoms]), batch.atoms).relu_()
 
 
 class _Head(nn.Module):
@@ -98,6 +98,17 @@ class _Head(nn.Module):
             for size in [*sizes[2:], 2 * n_keys]
         ]
         self.ffn = nn.Sequential(*blocks)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Means and raw variances, (n_molecules, 2 n_keys), in single precision: of the last layer if it is."""
+        *hidden, last = self.ffn
+        for block in hidden:
+            inputs = block(inputs)
+        return last(inputs.to(next(last.parameters()).dtype)).float()
+
+    def keep_last_single(self) -> None:
+        """Undo a rounding to half precision for the layer whose outputs are told."""
+        self.ffn[-1].float()
 
 
 class Network(nn.Module):
@@ -121,9 +132,7 @@ class Network(nn.Module):
         inputs = self.fingerprint(batch)
         if self.n_descriptors:
             inputs = torch.cat([inputs, batch.descriptors], dim=1)
-        last = self.predictor.ffn[-1]
-        outputs = last(self.predictor.ffn[:-1](inputs).to(last[-1].weight.dtype))
-        mean, raw_variance = outputs.float().chunk(2, dim=1)
+        mean, raw_variance = self.predictor(inputs).chunk(2, dim=1)
         return mean, functional.softplus(raw_variance)
 
     def fingerprint(self, batch: Batch) -> Tensor:

@@ -36,9 +36,6 @@ _CALL_SIZE = 512
 # when asked for the rings of what it could not parse: hence a molecule behind every call, and a syntax check (a fifth
 # of the parsing) before rings are asked for.
 _SENTINEL = "CC"
-_SYNTAX_ONLY = Chem.SmilesParserParams()
-_SYNTAX_ONLY.sanitize = False
-_SYNTAX_ONLY.removeHs = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ def _read_call(texts: list[str], rows: list[int], *, with_rings: bool) -> tuple[
     """Featurise some rows in one call; when rows prove unreadable, the others once more."""
     suspects = [row for row in rows if not 0 < len(texts[row]) <= MAX_SMILES_LENGTH]
     if with_rings:
-        suspects += [row for row in rows if Chem.MolFromSmiles(texts[row], _SYNTAX_ONLY) is None]
+        suspects += [row for row in rows if Chem.MolFromSmiles(texts[row], sanitize=False) is None]
     refused = dict(_refusals(texts, suspects))
     while True:
         rows = [row for row in rows if row not in refused]

@@ -21,7 +21,7 @@ from pyarrow import parquet
 
 from heliosc.errors import InputError, ResourceError
 from heliosc.files import ensure_folder, write_atomically
-from heliosc.surrogates.screening.predicting import Refusal, Rows
+from heliosc.surrogates.screening.rows import Refusal, Rows
 
 _JOB = "job.json"
 _ROWS_HASH, _N_ROWS, _REFUSED = b"rows_hash", b"n_rows", b"refused"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,70 +15,37 @@ from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.mpnn.features import IntArray, unpack_atom
 from heliosc.surrogates.mpnn.graphs import MoleculeGraphs
 from heliosc.surrogates.mpnn.reading import Reading, read_molecules
+from heliosc.surrogates.screening.rows import Domain, Refusal, Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Consecutive rows of the input.
-
-    Attributes
-    ----------
-    numbers : row numbers in the input file
-    smiles : as written there
-    """
-
-    numbers: tuple[int, ...]
-    smiles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row without a prediction."""
-
-    row: int
-    smiles: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """What the models are for: neutral closed-shell molecules of one piece.
-
-    Attributes
-    ----------
-    elements : symbols that they know
-    """
-
-    elements: frozenset[str]
-
-    def refusals(self, reading: Reading) -> dict[int, str]:
-        """Number of a readable molecule -> why the models are not for it."""
-        graphs = reading.graphs
-        if not graphs.n_molecules:
-            return {}
-        codes, kind = np.unique(graphs.atom_codes, return_inverse=True)
-        kinds = [unpack_atom(int(code)) for code in codes]
-        owner = graphs.molecule_of_atom
-        charges = np.bincount(owner, weights=np.array([kind.charge for kind in kinds])[kind])
-        n_fragments = _count_fragments(graphs)
-        symbols = [Chem.GetPeriodicTable().GetElementSymbol(kind.atomic_number) for kind in kinds]
-        is_foreign = np.array([symbol not in self.elements for symbol in symbols])[kind]
-        foreign: dict[int, set[str]] = {}
-        for atom in np.flatnonzero(is_foreign):
-            foreign.setdefault(int(owner[atom]), set()).add(symbols[kind[atom]])
-        suspects = np.flatnonzero((charges != 0) | (reading.n_radicals > 0) | (n_fragments > 1))
-        reasons = {}
-        for molecule in sorted({*suspects.tolist(), *foreign}):
-            if charges[molecule]:
-                reason = f"has charge {charges[molecule]:+.0f}; the models expect a neutral molecule"
-            elif reading.n_radicals[molecule]:
-                reason = "is a radical; the models expect a closed shell"
-            elif n_fragments[molecule] > 1:
-                reason = "has several fragments; expected one molecule, without counter-ions or solvent"
-            else:
-                reason = f"has {', '.join(sorted(foreign[molecule]))}, which the models never saw"
-            reasons[molecule] = reason
-        return reasons
+def outside_domain(domain: Domain, reading: Reading) -> dict[int, str]:
+    """Number of a readable molecule -> why the models are not for it."""
+    graphs = reading.graphs
+    if not graphs.n_molecules:
+        return {}
+    codes, kind = np.unique(graphs.atom_codes, return_inverse=True)
+    kinds = [unpack_atom(int(code)) for code in codes]
+    owner = graphs.molecule_of_atom
+    charges = np.bincount(owner, weights=np.array([kind.charge for kind in kinds])[kind])
+    n_fragments = _count_fragments(graphs)
+    symbols = [Chem.GetPeriodicTable().GetElementSymbol(kind.atomic_number) for kind in kinds]
+    is_foreign = np.array([symbol not in domain.elements for symbol in symbols])[kind]
+    foreign: dict[int, set[str]] = {}
+    for atom in np.flatnonzero(is_foreign):
+        foreign.setdefault(int(owner[atom]), set()).add(symbols[kind[atom]])
+    suspects = np.flatnonzero((charges != 0) | (reading.n_radicals > 0) | (n_fragments > 1))
+    reasons = {}
+    for molecule in sorted({*suspects.tolist(), *foreign}):
+        if charges[molecule]:
+            reason = f"has charge {charges[molecule]:+.0f}; the models expect a neutral molecule"
+        elif reading.n_radicals[molecule]:
+            reason = "is a radical; the models expect a closed shell"
+        elif n_fragments[molecule] > 1:
+            reason = "has several fragments; expected one molecule, without counter-ions or solvent"
+        else:
+            reason = f"has {', '.join(sorted(foreign[molecule]))}, which the models never saw"
+        reasons[molecule] = reason
+    return reasons
 
 
 def _count_fragments(graphs: MoleculeGraphs) -> IntArray:
@@ -105,7 +71,7 @@ def predict_rows(
     refused : in input order
     """
     reading = read_molecules(rows.smiles, with_rings=ensemble.uses_descriptors)
-    outside = {} if domain is None else domain.refusals(reading)
+    outside = {} if domain is None else outside_domain(domain, reading)
     positions = np.delete(reading.rows, np.array(list(outside), dtype=np.int64))
     graphs = reading.graphs.without(np.array(list(outside), dtype=np.int64)) if outside else reading.graphs
     reasons = reading.refused | {int(reading.rows[molecule]): reason for molecule, reason in outside.items()}
@@ -113,7 +79,7 @@ def predict_rows(
     raw = ensemble.predict_graphs(graphs, precision=precision)
     epistemic, aleatoric = ensemble.calibrated_stds(raw)
     std = np.sqrt(epistemic**2 + aleatoric**2)
-    columns: dict[str, Sequence] = {
+    columns: dict[str, Any] = {
         "row": np.array(rows.numbers, dtype=np.int64)[positions],
         "smiles": pa.array([rows.smiles[i] for i in positions], pa.string()),
     }

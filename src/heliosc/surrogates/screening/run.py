@@ -9,20 +9,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from heliosc.errors import InputError, ResourceError
+from heliosc.properties import PropertyKey
 from heliosc.surrogates.screening.parts import PartsFolder
-from heliosc.surrogates.screening.predicting import Domain, Refusal, Rows, load_for_screening, predict_rows
 from heliosc.surrogates.screening.ranking import Ranking
+from heliosc.surrogates.screening.rows import Domain, Refusal, Rows
 
 if TYPE_CHECKING:
+    # Only workers load torch: the process that hands out rows stays small.
     from heliosc.surrogates.ensemble import SurrogateEnsemble
 
 CHUNK_SIZE = 4_096
@@ -127,24 +131,23 @@ def screen(
     InputError : unfinished parts of another input, model or setting, a property that the model does not predict
     ResourceError : the folder cannot be written or is in use, or a worker was killed
     """
-    ensemble = load_for_screening(settings.model, device=settings.device)
-    if settings.ranking is not None and settings.ranking.key not in ensemble.keys:
-        raise InputError(
-            f"the model does not predict {settings.ranking.key}; it predicts {', '.join(map(str, ensemble.keys))}"
-        )
     folder = PartsFolder(parts)
-    with folder.opened(settings.identity(ensemble.model_id), fresh=fresh):
-        if settings.n_workers == 1:
+    with _crew(settings, folder) as crew:
+        _check_ranking(settings.ranking, crew.keys)
+        with folder.opened(settings.identity(crew.model_id), fresh=fresh):
             counts = _Counts(progress)
             for index, chunk in counts.unfinished(_chunks(rows, settings.chunk_size), folder):
-                counts.add(len(chunk.numbers), _screen_chunk(ensemble, index, chunk, settings, folder))
-        else:
-            del ensemble
-            counts = _in_parallel(rows, settings, folder, progress)
-        folder.check_count(counts.n_chunks)
+                crew.work(index, chunk, counts)
+            crew.finish(counts)
+            folder.check_count(counts.n_chunks)
     return ScreeningSummary(
         counts.n_done, counts.n_refused, counts.n_resumed, counts.n_chunks, folder, settings.ranking
     )
+
+
+def _check_ranking(ranking: Ranking | None, keys: tuple[PropertyKey, ...]) -> None:
+    if ranking is not None and ranking.key not in keys:
+        raise InputError(f"the model does not predict {ranking.key}; it predicts {', '.join(map(str, keys))}")
 
 
 def _chunks(rows: Iterable[tuple[int, str]], size: int) -> Iterator[Rows]:
@@ -180,42 +183,33 @@ class _Counts:
             self._progress(Progress(self.n_read, self.n_done, self.n_resumed))
 
 
-def _screen_chunk(
-    ensemble: SurrogateEnsemble, index: int, rows: Rows, settings: ScreeningSettings, folder: PartsFolder
-) -> int:
-    """Predict and keep one chunk; returns how many rows were refused."""
-    table, refused = predict_rows(ensemble, rows, domain=settings.domain, precision=settings.precision)
-    if settings.ranking is not None:
-        table = settings.ranking.best(table)
-    folder.write(index, table=table, refused=refused, rows=rows)
-    return len(refused)
+class _Crew(Protocol):
+    """Who predicts chunks."""
+
+    model_id: str
+    keys: tuple[PropertyKey, ...]
+
+    def work(self, index: int, rows: Rows, counts: _Counts) -> None:
+        """See to it that a chunk is predicted."""
+        ...
+
+    def finish(self, counts: _Counts) -> None:
+        """Wait for all chunks."""
+        ...
 
 
-def _in_parallel(
-    rows: Iterable[tuple[int, str]],
-    settings: ScreeningSettings,
-    folder: PartsFolder,
-    progress: Callable[[Progress], None] | None,
-) -> _Counts:
-    counts = _Counts(progress)
-    pending: dict[Future[int], int] = {}
-
-    def collect(*, at_most: int) -> None:
-        while len(pending) > at_most:
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                counts.add(pending.pop(future), future.result())
-
+@contextmanager
+def _crew(settings: ScreeningSettings, folder: PartsFolder) -> Iterator[_Crew]:
+    if settings.n_workers == 1:
+        yield _ThisProcess(_Station(settings, folder))
+        return
+    context = get_context("forkserver")  # workers share the pages of libraries that were loaded before they split off
+    context.set_forkserver_preload([f"{__package__}.predicting"])
     pool = ProcessPoolExecutor(
-        settings.n_workers,
-        mp_context=get_context("spawn"),  # a forked child may inherit locked threads of torch
-        initializer=_start_worker,
-        initargs=(settings, folder, os.getpid()),
+        settings.n_workers, mp_context=context, initializer=_start_worker, initargs=(settings, folder)
     )
     try:
-        for index, chunk in counts.unfinished(_chunks(rows, settings.chunk_size), folder):
-            pending[pool.submit(_work, index, chunk)] = len(chunk.numbers)
-            collect(at_most=_CHUNKS_PER_WORKER * settings.n_workers)
-        collect(at_most=0)
+        yield _Pool(pool, settings.n_workers)
     except BrokenProcessPool as error:
         raise ResourceError(
             "a worker process was killed, perhaps for want of memory; "
@@ -223,17 +217,77 @@ def _in_parallel(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return counts
 
 
-_worker: tuple[SurrogateEnsemble, ScreeningSettings, PartsFolder] | None = None
+class _Station:
+    """A loaded model and where its results go."""
+
+    def __init__(self, settings: ScreeningSettings, folder: PartsFolder) -> None:
+        self._settings, self._folder = settings, folder
+
+    @cached_property
+    def ensemble(self) -> SurrogateEnsemble:
+        """The model, loaded when first needed, so that what is wrong with it is told as of any other task."""
+        from heliosc.surrogates.screening.predicting import load_for_screening
+
+        return load_for_screening(self._settings.model, device=self._settings.device)
+
+    def screen_chunk(self, index: int, rows: Rows) -> int:
+        """Predict and keep one chunk; returns how many rows were refused."""
+        from heliosc.surrogates.screening.predicting import predict_rows
+
+        settings = self._settings
+        table, refused = predict_rows(self.ensemble, rows, domain=settings.domain, precision=settings.precision)
+        if settings.ranking is not None:
+            table = settings.ranking.best(table)
+        self._folder.write(index, table=table, refused=refused, rows=rows)
+        return len(refused)
 
 
-def _start_worker(settings: ScreeningSettings, folder: PartsFolder, parent: int) -> None:
-    global _worker  # a process of the pool is one worker for life
+class _ThisProcess:
+    """One worker: nobody else."""
+
+    def __init__(self, station: _Station) -> None:
+        self._station = station
+        self.model_id, self.keys = station.ensemble.model_id, station.ensemble.keys
+
+    def work(self, index: int, rows: Rows, counts: _Counts) -> None:
+        counts.add(len(rows.numbers), self._station.screen_chunk(index, rows))
+
+    def finish(self, counts: _Counts) -> None:
+        """Nothing is under way."""
+
+
+class _Pool:
+    """Several processes; few chunks are under way at a time, so that memory stays flat."""
+
+    def __init__(self, pool: ProcessPoolExecutor, n_workers: int) -> None:
+        self._pool = pool
+        self._at_most = _CHUNKS_PER_WORKER * n_workers
+        self._pending: dict[Future[int], int] = {}
+        self.model_id, self.keys = pool.submit(_describe_model).result()
+
+    def work(self, index: int, rows: Rows, counts: _Counts) -> None:
+        self._pending[self._pool.submit(_work, index, rows)] = len(rows.numbers)
+        self._collect(counts, at_most=self._at_most)
+
+    def finish(self, counts: _Counts) -> None:
+        self._collect(counts, at_most=0)
+
+    def _collect(self, counts: _Counts, *, at_most: int) -> None:
+        while len(self._pending) > at_most:
+            for future in wait(self._pending, return_when=FIRST_COMPLETED).done:
+                counts.add(self._pending.pop(future), future.result())
+
+
+_station: _Station | None = None
+
+
+def _start_worker(settings: ScreeningSettings, folder: PartsFolder) -> None:
+    global _station  # a process of the pool is one worker for life
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _worker = (load_for_screening(settings.model, device=settings.device), settings, folder)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    _station = _Station(settings, folder)
 
 
 def _end_with(parent: int) -> None:
@@ -243,8 +297,16 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(index: int, rows: Rows) -> int:
-    if _worker is None:
+def _own_station() -> _Station:
+    if _station is None:
         raise RuntimeError("the worker was not started")
-    ensemble, settings, folder = _worker
-    return _screen_chunk(ensemble, index, rows, settings, folder)
+    return _station
+
+
+def _describe_model() -> tuple[str, tuple[PropertyKey, ...]]:
+    ensemble = _own_station().ensemble
+    return ensemble.model_id, ensemble.keys
+
+
+def _work(index: int, rows: Rows) -> int:
+    return _own_station().screen_chunk(index, rows)

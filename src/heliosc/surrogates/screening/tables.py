@@ -13,7 +13,7 @@ from pyarrow import csv as arrow_csv
 
 from heliosc.errors import InputError
 from heliosc.files import file_written_atomically
-from heliosc.surrogates.screening.predicting import Refusal
+from heliosc.surrogates.screening.rows import Refusal
 
 QUARANTINE_COLUMNS = ("row", "smiles", "reason")
 _DECIMALS = 5
