@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import suppress
@@ -16,6 +17,7 @@ from heliosc.errors import HelioscError, InputError
 from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.gaussian import GaussianExecutor
 from heliosc.qc.geometries import Geometry
+from heliosc.qc.logs.folder import read_folder
 from heliosc.qc.orca import OrcaExecutor
 from heliosc.qc.psi4 import Psi4Executor
 from heliosc.qc.tasks import workflow_identity
@@ -74,12 +76,32 @@ def test_whatever_is_accepted_stays_one_word_in_its_place(words: list[str], meth
     [
         *((OrcaExecutor, word) for word in ("ExtOpt", "extopt", "MORead", "XYZFile", "SMD=(x)")),
         *((GaussianExecutor, word) for word in ("geom=check", "guess=read", "external=x", "scrf=(read)", "iop(1=3)")),
-        *((Psi4Executor, word) for word in ("basis=sto-3g", "reference=rohf", "ExtOpt")),
+        *((Psi4Executor, word) for word in ("basis=sto-3g", "reference=rohf", "ExtOpt", "writer_file_label=x")),
+        *((Psi4Executor, word) for word in ("scf__basis=sto-3g", "guess=read", "a=../x", "a=/tmp/x", "pcm=true")),
+        *((OrcaExecutor, word) for word in ("PAL8", "pal", "Compound", "ReadHess", "NoIter", "DryRun")),
+        *((GaussianExecutor, word) for word in ("gen", "chkbasis", "Output=wfn", "pseudo=read", "density=(check)")),
+        *((GaussianExecutor, word) for word in ("Charge", "Field=Read", "restart", "punch=all", "ExtraBasis")),
     ],
 )  # fmt: skip
 def test_words_that_would_read_or_start_something_else_are_reserved(executor: type, keyword: str) -> None:
     with pytest.raises(InputError):
         executor(replace(executor.default_settings, keywords=(keyword,)))
+
+
+@pytest.mark.parametrize("basis", ["gen", "GenECP", "chkbasis"])
+def test_gaussian_basis_is_not_read_from_elsewhere(basis: str) -> None:
+    with pytest.raises(InputError):
+        GaussianExecutor(ProgramSettings("b3lyp", basis))
+
+
+def test_links_and_pipes_in_a_parsed_folder_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "pipe.out").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "fifo.out")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "$(touch hacked)\n%.out").write_text("nothing")
+    report = read_folder(tmp_path)
+    assert [failure.source.file for failure in report.failures] == ["$(touch hacked)\n%.out"]
+    assert report.jobs == ()
 
 
 def test_psi4_options_cannot_be_set_twice_or_become_python() -> None:

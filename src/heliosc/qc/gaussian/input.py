@@ -6,24 +6,10 @@ from heliosc.errors import InputError
 from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
 
 RESERVED = (
-    "opt",
-    "popt",
-    "freq",
-    "force",
-    "geom",
-    "guess",
-    "iop",
-    "scan",
-    "irc",
-    "td",
-    "cis",
-    "stable",
-    "external",
-    "oniom",
-    "scrf",
-    "scf",
-    "empiricaldispersion",
-)
+    "opt", "popt", "freq", "force", "geom", "guess", "iop", "scan", "irc", "td", "cis", "stable", "external", "oniom",
+    "scrf", "scf", "empiricaldispersion", "gen", "genecp", "chkbasis", "extrabasis", "extradensitybasis", "pseudo",
+    "charge", "field", "output", "punch", "restart", "rerun", "density", "admp", "bomd", "link0", "formcheck", "cphf",
+)  # fmt: skip
 SOLVATION = {"smd": "smd", "cpcm": "cpcm", "pcm": "iefpcm"}
 FUNCTIONALS = {"pbe0": "PBE1PBE", "wb97x-d": "wB97XD", "cam-b3lyp": "CAM-B3LYP"}
 _GRIDS = {"coarse": ["int=finegrid"], "normal": [], "fine": ["int=superfine"]}  # ultrafine is Gaussian 16's default

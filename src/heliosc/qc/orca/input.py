@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from heliosc.errors import InputError
 from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
 
 RESERVED = (
     "opt", "copt", "zopt", "gdiis-opt", "optts", "looseopt", "tightopt", "verytightopt", "optfirst", "engrad", "freq",
     "numfreq", "anfreq", "md", "irc", "neb", "neb-ts", "neb-ci", "moread", "xyzfile", "bohrs", "miniprint", "nopop",
-    "extopt", "uhf", "uks", "rohf", "roks", "cpcm", "smd",
+    "extopt", "uhf", "uks", "rohf", "roks", "cpcm", "smd", "noiter", "compound", "dryrun", "readhess", "readfrag",
+    "aimd", "goat", "docker", "solvator", "nmscan", "qmmm", "xtbdriver",
 )  # fmt: skip
 SOLVATION = ("cpcm", "smd")
+_PROCESSES = re.compile(r"pal\d*", re.IGNORECASE)
 _DISPERSION = {"": (), "d3bj": ("D3BJ",), "d4": ("D4",)}
 _GRIDS = {"coarse": ("DefGrid1",), "normal": (), "fine": ("DefGrid3",)}  # of ORCA 5 and later; 2 is its default
 _TASKS = {"energy": (), "optimize": ("Opt",), "excitations": (), "polarizability": (), "frequencies": ("Freq",)}
@@ -24,6 +28,9 @@ def check_settings(settings: ProgramSettings) -> None:
     InputError : such a word, or a solvent model that ORCA does not have
     """
     refuse_words(settings, reserved=RESERVED, program="ORCA")
+    for word in settings.keywords:
+        if _PROCESSES.fullmatch(word):
+            raise InputError(f"ORCA: {word!r} sets the number of processes; set qc.resources.cores_per_task instead")
     if settings.solvation not in ("", *SOLVATION):
         raise InputError(f"ORCA has no solvent model {settings.solvation!r}; expected one of: {', '.join(SOLVATION)}")
 

@@ -13,15 +13,9 @@ FREQUENCIES_MARK = "heliosc frequencies"
 LOWER_STATE_MARK = "heliosc lower state"
 N_STATES = 4
 RESERVED = (
-    "basis",
-    "reference",
-    "guess",
-    "maxiter",
-    "geom_maxiter",
-    "dft_spherical_points",
-    "dft_radial_points",
-    "save_jk",
-)
+    "basis", "reference", "guess", "maxiter", "geom_maxiter", "dft_spherical_points", "dft_radial_points", "save_jk",
+    "writer_file_label", "pcm", "external_potentials", "df_ints_io", "perturb_with",
+)  # fmt: skip
 GRIDS = {"coarse": (194, 50), "normal": (302, 75), "fine": (590, 99)}
 
 _TEMPLATE = """\
@@ -114,6 +108,8 @@ def check_settings(settings: ProgramSettings) -> None:
         name, _, value = word.partition("=")
         if not (name.isidentifier() and value):
             raise InputError(f"Psi4 option {word!r} is not of the form name=value, e.g. scf_type=df")
+        if "__" in name or "/" in value or ".." in value:
+            raise InputError(f"Psi4 option {word!r} names a module or a path; expected a plain name=value")
     if settings.solvation:
         raise InputError(f"solvent model {settings.solvation} through Psi4 is not supported; use pyscf, orca, gaussian")
     if settings.dispersion == "d4":
