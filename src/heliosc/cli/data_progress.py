@@ -71,21 +71,21 @@ def merge_progress() -> Iterator[Callable[[MergeProgress], None]]:
 
 
 def _plain_listener() -> Callable[[MergeProgress], None]:
-    """A line at every tenth of a stage, with rows a second and the time left."""
-    started: dict[str, float] = {}
+    """A line at every tenth of a stage, with rows a second and the time left, both of this run alone."""
+    first: dict[str, tuple[float, MergeProgress]] = {}
     last: dict[str, int] = {}
 
     def show(step: MergeProgress) -> None:
-        begin = started.setdefault(step.stage, time.perf_counter())
+        begin, start = first.setdefault(step.stage, (time.perf_counter(), step))
         tenth = 10 * step.done // step.total if step.total else 10
         if last.get(step.stage) == tenth:
             return
         last[step.stage] = tenth
-        elapsed = time.perf_counter() - begin
-        rate = f", {step.n_rows / elapsed:,.0f} rows/s" if elapsed > 1 else ""
-        left = (
-            f", {elapsed * (step.total - step.done) / step.done / 60:.1f} min left" if step.done and elapsed > 1 else ""
-        )
-        messages.print(f"{step.stage}  {10 * tenth} %  {step.n_rows:,} rows{rate}{left}", markup=False, soft_wrap=True)
+        elapsed, done = time.perf_counter() - begin, step.done - start.done
+        speed = ""
+        if elapsed > 1 and done:
+            rate, left = (step.n_rows - start.n_rows) / elapsed, elapsed * (step.total - step.done) / done / 60
+            speed = f", {rate:,.0f} rows/s, {left:.1f} min left"
+        messages.print(f"{step.stage}  {10 * tenth} %  {step.n_rows:,} rows{speed}", markup=False, soft_wrap=True)
 
     return show

@@ -200,7 +200,7 @@ def _convert(
     sources: Sequence[SourceFiles], settings: MergeSettings, pool: WorkerPool, listener: Listener
 ) -> tuple[list[SourceShards], int]:
     shards: dict[str, list[Shard]] = {source.declaration.name: [] for source in sources}
-    n_reused = n_rows = 0
+    n_reused = n_rows = furthest = 0
     total = sum(file.stat().st_size for source in sources for file in source.files)
     before = {}
     done = 0
@@ -209,11 +209,12 @@ def _convert(
         done += sum(file.stat().st_size for file in source.files)
 
     def accept(job: ShardJob, shard: Shard) -> None:
-        nonlocal n_rows
+        nonlocal n_rows, furthest
         _refuse_unusual(job, shard)
         shards[job.declaration.name].append(shard)
         n_rows += shard.n_rows
-        listener(MergeProgress("convert", before[job.declaration.name] + job.chunk.end[0], total, n_rows))
+        furthest = max(furthest, before[job.declaration.name] + job.chunk.end[0])  # chunks end out of order
+        listener(MergeProgress("convert", furthest, total, n_rows))
 
     def new_jobs() -> Iterator[ShardJob]:
         nonlocal n_reused
