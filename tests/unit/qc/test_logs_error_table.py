@@ -18,6 +18,7 @@ from heliosc.errors import (
     HelioscError,
     InputError,
     MissingDependencyError,
+    ParseError,
     ResourceError,
     TransientError,
 )
@@ -100,6 +101,8 @@ LITERAL = [
     ("psi4", "ValidationError: Inconsistent or unspecified chg/mult: sys chg: None", InputError, "multiplicity"),
     ("psi4", "*** Psi4 encountered an error. Buy a developer more coffee!", InputError, "read the end"),
     ("xtb", "-3- scf: Self consistent charge iterator did not converge", ConvergenceError, "--iterations 500"),
+    ("xtb", "file .sccnotconverged was written", ConvergenceError, "--etemp 1000"),
+    ("xtb", "[ERROR] Program stopped due to fatal error\n-1- something unheard of", ParseError, "does not know"),
     ("xtb", "*** FAILED TO CONVERGE GEOMETRY OPTIMIZATION IN 200 ITERATIONS ***", ConvergenceError, "xtbopt.xyz"),
     ("xtb", "-1- xtb_calculator: Parameter file param_ipea-xtb.txt not found!", MissingDependencyError, "XTBPATH"),
 ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heliosc.errors import ConvergenceError, InputError
+from heliosc.errors import ConvergenceError, HelioscError, InputError
 from heliosc.qc.executors import QCExecutor, ResponseExecutor
 from heliosc.qc.external.settings import Job, ProgramSettings
 from heliosc.qc.geometries import Geometry
@@ -204,3 +204,20 @@ def test_unknown_failures_keep_their_text() -> None:
     with pytest.raises(Exception, match="something new") as caught, classified_errors("b3lyp"):
         raise RuntimeError("something new")
     assert getattr(caught.value, "kind", None) == "parse"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NotImplementedError("wb97x-d"), "input"),
+        (RuntimeError("Electron number 9 and spin 0 are not consistent"), "input"),
+        (KeyError("Unknown XC functional b4lyp"), "input"),
+        (RuntimeError("Cartesian orbitals for mol and spherical orbitals for auxmol not supported"), "input"),
+        (MemoryError(), "resource"),
+        (ImportError("No module named dftd4"), "missing"),
+    ],
+)
+def test_exceptions_are_classed_by_remedy(error: Exception, kind: str) -> None:
+    with pytest.raises(HelioscError) as caught, classified_errors("b3lyp"):
+        raise error
+    assert caught.value.kind == kind
