@@ -236,8 +236,9 @@ def _evidential():
         (lambda: {"batch_norm": True}, "batch normalisation"),
         (lambda: {"n_extra": 3}, "extra molecule descriptors"),
         (lambda: {"activation": "tanh"}, "other than ReLU"),
+        (lambda: {"depth": 10**9}, "depth 1000000000"),
     ],
-    ids=["attentive", "atoms", "evidential", "batch norm", "descriptors", "tanh"],
+    ids=["attentive", "atoms", "evidential", "batch norm", "descriptors", "tanh", "depth"],
 )
 def test_other_architectures_are_refused_with_the_reason(tmp_path, changes, reason):
     file = saved(chemprop_model(**changes()), tmp_path / "m.pt")
@@ -258,6 +259,24 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path):
     (tmp_path / "half.pt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"half\.pt"):
         read_chemprop(tmp_path / "half.pt")
+
+
+def test_damaged_files_are_refused_or_read_and_never_fail_otherwise(tmp_path):
+    whole = saved(chemprop_model(hidden=8), tmp_path / "m.pt").read_bytes()
+    rng = np.random.default_rng(0)
+    messages = []
+    for number in range(150):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3 if number % 2 else 40):
+            damaged[place] = rng.integers(0, 256)
+        file = tmp_path / "damaged.pt"
+        file.write_bytes(damaged)
+        try:
+            read_chemprop(file)
+        except InputError as error:
+            messages.append(str(error))
+    assert len(messages) > 50
+    assert all("damaged.pt" in message for message in messages)
 
 
 def test_settings_that_lie_about_the_weights_are_refused(tmp_path):

@@ -31,6 +31,7 @@ from heliosc.surrogates.scaling import FloatArray, Scaling
 
 _AGGREGATIONS = {"MeanAggregation": "mean", "NormAggregation": "norm", "SumAggregation": "sum"}
 _NO_VARIANCE = -200.0  # whose softplus is exactly zero in single precision
+_LARGEST_DEPTH = 30  # of any sensible model; a file must not decide how long heliosc computes
 _SCALING = ("predictor.output_transform.mean", "predictor.output_transform.scale")
 _NOT_WEIGHTS = "task_weights"  # of losses and metrics
 
@@ -159,6 +160,7 @@ def _architecture(checkpoint: Checkpoint) -> tuple[MPNNConfig, int]:
     _require(checkpoint, "undirected messages", not passing["undirected"])
     _require(checkpoint, "extra atom descriptors", not passing["d_vd"])
     _require(checkpoint, "batch normalisation", not checkpoint.settings.get("batch_norm"))
+    _require(checkpoint, f"depth {passing['depth']}", 1 <= passing["depth"] <= _LARGEST_DEPTH)
     for part in (passing, readout):
         _require(checkpoint, "an activation other than ReLU", _is_relu(part["activation"]))
     _require(
