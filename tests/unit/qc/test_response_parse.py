@@ -128,7 +128,7 @@ def test_gaussian_route_is_cut_in_the_middle_of_words() -> None:
 
 
 def test_gaussian_optimised_excited_state_is_refused() -> None:
-    with pytest.raises(ParseError, match="optimises an excited state"):
+    with pytest.raises(ParseError, match="an optimised excited state"):
         parse_gaussian(f" Initial command:\n{ROUTE}")
 
 

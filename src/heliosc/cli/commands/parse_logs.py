@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from heliosc.qc.logs.folder import FolderReport
     from heliosc.qc.logs.sets import LogSet
 
-_DEFAULT_MAX_MB = 64
+_DEFAULT_MAX_MB = 256
 _MOST_SHOWN = 20
 _SHOWN = {
     "vertical_ionization_energy": "IE(v)",

@@ -46,11 +46,12 @@ def refuse_other_jobs(text: str) -> None:
 
 def special_geometry(text: str) -> str | None:
     """What the last geometry is when it is not the end of a free minimisation."""
-    found = (options for match in _OPTIONS.findall(route(text).lower()) for options in match)
+    asked = route(text).lower()
+    found = (options for match in _OPTIONS.findall(asked) for options in match)
     words = [word.strip() for options in found for word in re.split(r"[,\s]+", options)]
     if any(_SADDLE_POINT.fullmatch(word) for word in words):
         return "a transition-state search"
-    return "a constrained optimisation" if words and _FROZEN.search(text) else None
+    return "a constrained optimisation" if _OPTIMIZES.search(asked) and _FROZEN.search(text) else None
 
 
 def variant(text: str) -> str:

@@ -8,6 +8,7 @@ _LINE_WIDTH = 70  # the route is cut there, in the middle of words
 _ROUTE = re.compile(r"^ -{5,}\n( #.*\n(?: .*\n)*?) -{5,}\n", re.MULTILINE)
 _METHOD = re.compile(r"SCF Done: +E\((?:RO|R|U)?([^)\n]{1,40})\)")
 _BASIS = re.compile(r"^ (?:Standard basis: (.+?) \(\d|General basis (read))", re.MULTILINE)
+_CARTESIAN = re.compile(r"(?:3-21|4-31|6-21|6-31)(?!1)|d95|cep|shc|lanl")
 _SIZE = re.compile(r"^ +(\d+) basis functions, +(\d+) primitive gaussians", re.MULTILINE)
 _DISPERSIONS = {"gd2": "d2", "gd3": "d3zero", "gd3bj": "d3bj", "pfd": "pfd"}
 _SOLVENT = re.compile(r"\n Solvent +: ([^,\n]+), *Eps")
@@ -37,9 +38,16 @@ def basis(text: str) -> str | None:
     if match is None:
         return None
     if match.group(1):
-        return match.group(1).lower().replace(" ", "")
+        return _named_basis(match.group(1).lower().replace(" ", ""), text[match.end(1) : match.end(1) + 4])
     size = _SIZE.search(text, match.end())
     return f"gen.{size.group(1)}.{size.group(2)}" if size else None
+
+
+def _named_basis(name: str, functions: str) -> str:
+    """The name, with the kind of its d functions where it is not the basis's own: `` (5D`` or `` (6D``."""
+    usual = "6d" if _CARTESIAN.match(name) else "5d"
+    used = functions[2:].lower()
+    return name if used in (usual, "") or name.startswith(("sto-", "vsto")) else f"{name}.{used}"
 
 
 def dispersion(text: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from heliosc.errors import ParseError, ResourceError
 
-MAX_LOG_MB = 64
-"""Read within seconds and within 1 GiB of memory; larger outputs print orbitals or integrals that nobody needs."""
+MAX_LOG_MB = 256
+"""Read within a quarter of a minute and 1 GiB of memory; larger outputs print integrals that nobody needs."""
 
 _MB = 1_048_576
 _GZIP = b"\x1f\x8b"

@@ -144,7 +144,7 @@ def _checked(job: JobText, output: ProgramOutput, *, source: LogSource, folder: 
         keywords=PROGRAMS[job.program].keywords(job.text)[:_MAX_KEYWORDS],
         geometry_file=geometry_file,
         vertical_eV=vertical_energies(job.text) if job.program == "xtb" else (None, None),
-        flags=tuple(_flags(output, level=level, multiplicity=multiplicity, source=source)),
+        flags=tuple(_flags(job, output, level=level, multiplicity=multiplicity, source=source)),
     )
 
 
@@ -158,11 +158,19 @@ def _energy_of_success(job: JobText, output: ProgramOutput) -> float:
     if output.terminated_normally and output.version is None:
         raise ParseError("the head of the output is missing: it ends normally but names no version; copy it again")
     reason = unfinished(output)
+    rules = PROGRAMS[job.program].error_rules
+    is_unsupported = output.terminated_normally and not _is_supported(job, output)
+    if reason and is_unsupported and not any(re.search(rule.pattern, job.text) for rule in rules):
+        raise ParseError(f"version {output.version} of {job.program} is not supported: {reason}, as far as can be read")
     if reason:
-        raise classify(job.text, rules=PROGRAMS[job.program].error_rules, output=output, reason=reason)
+        raise classify(job.text, rules=rules, output=output, reason=reason)
     if output.energy_hartree is None or not math.isfinite(output.energy_hartree):
         raise ParseError("the output ends normally but holds no energy, or one that is no number")
     return output.energy_hartree
+
+
+def _is_supported(job: JobText, output: ProgramOutput) -> bool:
+    return re.match(PROGRAMS[job.program].supported, output.version or "") is not None
 
 
 def _geometry(
@@ -216,7 +224,9 @@ def check_state(geometry: Geometry, *, charge: int, multiplicity: int) -> None:
         raise ParseError(f"{n_electrons} electrons cannot have multiplicity {multiplicity}: the output is damaged")
 
 
-def _flags(output: ProgramOutput, *, level: str, multiplicity: int, source: LogSource) -> Iterator[str]:
+def _flags(job: JobText, output: ProgramOutput, *, level: str, multiplicity: int, source: LogSource) -> Iterator[str]:
+    if not _is_supported(job, output):
+        yield f"version {output.version} of {job.program} is older or newer than those that were tried"
     spin = (multiplicity - 1) / 2
     if output.s_squared is not None and abs(output.s_squared - spin * (spin + 1)) > MAX_SPIN_CONTAMINATION:
         yield f"spin contamination: <S^2> is {output.s_squared:.3f}, expected {spin * (spin + 1):.2f}"

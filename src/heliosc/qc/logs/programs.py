@@ -31,6 +31,7 @@ class Program:
     marks : lines that betray an output whose head is missing
     closing : lines that end a job, well or badly
     version : pattern with one group
+    supported : pattern of the versions that the parser was written for
     keywords : what the output repeats of its own input
     """
 
@@ -40,6 +41,7 @@ class Program:
     parse: Callable[[str], ProgramOutput]
     error_rules: tuple[ErrorRule, ...]
     version: str
+    supported: str
     keywords: Callable[[str], str]
 
 
@@ -62,6 +64,7 @@ PROGRAMS: dict[str, Program] = {
         orca.parse_output,
         orca_errors.ERROR_RULES,
         orca.VERSION_PATTERN,
+        r"[456]\.",
         lambda text: " ".join(orca_level.input_words(text)),
     ),
     "gaussian": Program(
@@ -74,6 +77,7 @@ PROGRAMS: dict[str, Program] = {
         gaussian.parse_output,
         gaussian_errors.ERROR_RULES,
         gaussian.VERSION_PATTERN,
+        r"Gaussian (?:09|16)",
         gaussian_level.route,
     ),
     "psi4": Program(
@@ -83,6 +87,7 @@ PROGRAMS: dict[str, Program] = {
         psi4.parse_output,
         psi4_errors.ERROR_RULES,
         psi4.VERSION_PATTERN,
+        r"1\.(?:[3-9]|\d\d)",
         _psi4_keywords,
     ),
     "xtb": Program(
@@ -92,6 +97,7 @@ PROGRAMS: dict[str, Program] = {
         xtb.parse_output,
         xtb_errors.ERROR_RULES,
         xtb.VERSION_PATTERN,
+        r"6\.",
         xtb_level.command_line,
     ),
 }

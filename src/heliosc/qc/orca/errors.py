@@ -1,6 +1,6 @@
 """What ORCA writes when it fails, and what helps."""
 
-from heliosc.errors import ConvergenceError, InputError, ResourceError, TransientError
+from heliosc.errors import ConvergenceError, InputError, ParseError, ResourceError, TransientError
 from heliosc.qc.external.outputs import ErrorRule
 
 ERROR_RULES = (
@@ -32,6 +32,11 @@ ERROR_RULES = (
         r"mpirun noticed that process rank.{0,200}exited on signal.*",
         TransientError,
         "try once more, then with n_cores 1",
+    ),
+    ErrorRule(
+        r"ORCA finished by error termination.*|ORCA TERMINATED NOT NORMALLY",
+        ParseError,
+        "read the lines above it; heliosc does not know the message",
     ),
 )
 """In order: the first that is found decides."""

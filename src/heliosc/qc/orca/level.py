@@ -67,9 +67,13 @@ def solvent(text: str) -> str:
         return "none"
     name = re.search(r"^Solvent: *\.\.\. *(\S+)", text, re.MULTILINE)
     epsilon = re.search(r"^ *Epsilon *\.\.\. *(\S+)", text, re.MULTILINE)
+    asked = re.search(r"(?:^| )(?:cpcmc?|smd)\(([^)\s]+)\)", " ".join(input_words(text)))
     model = "smd" if "SMD solvation module" in text or "SMD-CDS" in text else "cpcm"
-    if name:
-        return f"{model}({name.group(1).lower()})"
+    if model == "cpcm" and re.search(r"^ *Epsilon function type +\.\.\. +COSMO", text, re.MULTILINE):
+        model = "cosmo"
+    named = name or asked
+    if named:
+        return f"{model}({named.group(1).lower()})"
     return f"{model}(eps-{epsilon.group(1)})" if epsilon else f"{model}(unnamed)"
 
 

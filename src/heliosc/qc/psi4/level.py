@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 _FUNCTIONAL = re.compile(r"=> (?:Composite Functional: (\S+)|(\S+) Composite Functional) <=")
 _DISPERSION_SUFFIX = re.compile(r"(.+?)-(d2|d3bj|d3mbj|d3zero|d3m|d3|d4|nl)", re.IGNORECASE)
 _BASIS = re.compile(r"^ *(?:Name|Blend): *(\S+)", re.MULTILINE)
+_BLEND = re.compile(r"^ *Blend: *(\S+(?: \+ \S+)+) *$", re.MULTILINE)
+_ORBITAL_BASIS = re.compile(r"^ *Name: (\S+)\n *Role: ORBITAL$", re.MULTILINE)
 _BUILT_IN = frozenset(("wb97x-d", "b97-d", "wb97x-d3", "wb97x-d3bj", "b97-3c", "wb97m-d3bj"))
 _HEAD = 200_000  # characters in which every output has named its basis
 _ALIASES = {"d3": "d3zero", "d3m": "d3mzero"}
@@ -25,8 +28,20 @@ def dispersion(text: str) -> str:
 def basis(text: str) -> str | None:
     """Orbital basis, lower case."""
     head = text[:_HEAD]
-    match = _BASIS.search(head, max(head.find("==> Primary Basis <=="), 0))
-    return match.group(1).lower() if match else None
+    start = max(head.find("==> Primary Basis <=="), 0)
+    match = _BLEND.search(head, start) or _BASIS.search(head, start)
+    if match is None:
+        return None
+    parts = match.group(1).lower().split(" + ")
+    if len(parts) == 1:
+        return parts[0].strip()
+    checksum = hashlib.sha256("".join(sorted(bases(text))).encode()).hexdigest()[:8]
+    return f"{'+'.join(part.strip() for part in parts)}.{checksum}"
+
+
+def bases(text: str) -> set[str]:
+    """Names of all orbital bases; one put together from several has a checksum as its name."""
+    return set(_ORBITAL_BASIS.findall(text))
 
 
 def solvent(text: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from heliosc.errors import ParseError
 from heliosc.qc.external.outputs import ProgramOutput, as_number, frontier_orbitals, last_number, require_one_job
 from heliosc.qc.geometries import Geometry
-from heliosc.qc.psi4 import level, response
+from heliosc.qc.psi4 import job_type, level, response
 from heliosc.qc.psi4.input import ENERGY_MARK
 from heliosc.qc.units import DEBYE_PER_AU
 
@@ -20,9 +20,12 @@ _GEOMETRY = re.compile(
     r"(?:[^\S\n]*Center .*\n[ -]*\n)?((?:[^\S\n]*[A-Z][A-Za-z]?(?:[^\S\n]+-?\d+\.\d+){3,4}[^\S\n]*\n)+)"
 )
 _STATE = re.compile(r"Geometry \(in Angstrom\), charge = (-?\d+), multiplicity = (\d+):")
-_CORRELATED_WORDS = ("MP2", "OCC", "CCENERGY", "DETCI")
+_CORRELATED_WORDS = ("MP2", "OCC", "CCENERGY", "DETCI", "MCSCF", "ADC", "SAPT")
 _CORRELATED = re.compile(
-    r"MP2 Hybrid +=[ \t]+TRUE|^[ \t]+(?://[ \t]+)?(?:DF-?MP2|DFOCC|FNOCC|CCENERGY|OCC|DETCI)\b", re.MULTILINE
+    r"MP2 Hybrid +=[ \t]+TRUE|^[ \t]+(?:(?://|\*)[ \t]+)?(?:DF-?MP2|DFOCC|FNOCC|CCENERGY|OCC|DETCI)\b"
+    r"|^ *Module (?:DFOCC|FNOCC|CCENERGY|OCC|DETCI|DFMP2|MCSCF|ADC|SAPT|DCF?T|PSIMRCC) Options"
+    r"|Starting MCSCF iterations",
+    re.MULTILINE,
 )
 _FINAL = re.compile(r" Final Energy: ")
 _OCCUPIED = re.compile(r"(?:Doubly|Alpha) Occupied:(.*?)(?:Virtual|Beta Occupied|\Z)", re.DOTALL)
@@ -38,11 +41,13 @@ def parse_output(text: str) -> ProgramOutput:
     """
     require_one_job(text, marker="Psi4 started on:", program="Psi4")
     refuse_other_energies(text)
+    whole = text
+    text = whole if ENERGY_MARK in whole else job_type.undisplaced(whole)
     homo, lumo = orbital_energies(text)
     charge, multiplicity, geometry = last_geometry(text)
     return ProgramOutput(
         version=_version(text),
-        terminated_normally="*** Psi4 exiting successfully" in text,
+        terminated_normally="*** Psi4 exiting successfully" in whole,
         scf_converged=is_scf_converged(text),
         optimization_converged=is_optimization_converged(text),
         energy_hartree=energy(text),
@@ -59,8 +64,10 @@ def parse_output(text: str) -> ProgramOutput:
         dispersion=level.dispersion(text),
         solvent=level.solvent(text),
         excited_states=response.excited_states(text),
-        frequencies_per_cm=response.frequencies(text),
+        frequencies_per_cm=response.frequencies(whole),
         excitation_method=response.excitation_method(text),
+        special_geometry=job_type.special_geometry(text),
+        variant=job_type.variant(text),
     )
 
 
@@ -72,7 +79,8 @@ def refuse_other_energies(text: str) -> None:
 
     Raises
     ------
-    ParseError : post-SCF method, several charges or functionals, or several energies without an optimisation
+    ParseError : post-SCF method, several charges, functionals or basis sets, ghost atoms, a field, or several energies
+        without an optimisation
     """
     if ENERGY_MARK in text:
         return
@@ -82,8 +90,16 @@ def refuse_other_energies(text: str) -> None:
         raise ParseError("the Psi4 output holds several charges or multiplicities; expected one, split the input")
     if len({name for pair in level.functionals(text) for name in pair if name}) > 1:
         raise ParseError("the Psi4 output holds several functionals; expected one, split the input")
-    n_energies = len(_FINAL.findall(text))
-    if n_energies > 1 and "OPTKING" not in text and "inite differences" not in text:
+    if len(level.bases(text)) > 1:
+        raise ParseError("the Psi4 output holds several basis sets; expected one, split the input")
+    other = job_type.other_job(text)
+    if other:
+        raise ParseError(f"the Psi4 output holds {other}; expected one molecule in vacuum or in a solvent model")
+    reference = job_type.undisplaced(text)
+    n_energies = len(_FINAL.findall(reference))
+    if n_energies == 0 and len(reference) < len(text):
+        raise ParseError("the Psi4 output holds energies of displaced geometries only (numerical frequencies)")
+    if n_energies > 1 and "OPTKING" not in reference:
         raise ParseError(f"the Psi4 output holds {n_energies} single points; expected one, split the input")
 
 
