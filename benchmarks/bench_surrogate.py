@@ -11,7 +11,7 @@ once for all members, inference mode, the faster of two batch sizes. Predictions
 *stream*: distinct SMILES by enumeration of substituents; peak memory of all processes together, proportional set size
 (shared pages counted once) and the plain sum of resident sizes.
 
-Each part replaces its own entry of ``benchmarks/results/surrogate.json``.
+Each part writes its own entry of ``benchmarks/results/surrogate.json``.
 """
 
 from __future__ import annotations
@@ -155,6 +155,7 @@ def compare_speed(name: str, smiles: list[str]) -> dict[str, float]:
     rounding = 1000 * np.abs(trained_half.mean - trained.mean)[:, EV_COLUMNS]
     peer = len(sample) / peer_s
     return {
+        "load": os.getloadavg()[0],
         "molecules": len(smiles),
         "chemprop_C++_per_s": peer,
         "f32_per_s": len(smiles) / single_s,
@@ -181,26 +182,26 @@ def speed(arguments: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     warm_up = distinct_smiles(SPEED_SETS["OCELOT"], 64)
     compare_speed("warm-up", warm_up)
-    rows = {}
-    for name in arguments.sets:
-        rows[name] = compare_speed(name, distinct_smiles(SPEED_SETS[name], arguments.molecules))
-        print_speed({name: rows[name]})
-    return {"load": os.getloadavg()[0], "sets": rows}
+    rows = {
+        name: compare_speed(name, distinct_smiles(SPEED_SETS[name], arguments.molecules)) for name in arguments.sets
+    }
+    print_speed(rows)
+    return rows
 
 
 def print_speed(rows: dict[str, dict[str, float]]) -> None:
-    table = Table(title=f"SMILES to mean and std of 5 members, one core; load of the machine {os.getloadavg()[0]:.1f}")
-    table.add_column("data")
-    for heading in next(iter(rows.values())):
-        table.add_column(heading.replace("_", " "), justify="right")
-    for name, row in rows.items():
-        targets = dict(zip(("f32_times", "bf16_times"), TARGETS.get(name, ()), strict=False))
+    table = Table(title="SMILES to mean and std of 5 members, one core")
+    table.add_column("")
+    for name in rows:
+        table.add_column(name, justify="right")
+    for figure in next(iter(rows.values())):
         cells = []
-        for column, value in row.items():
-            shown = f"{value:.1e}" if value < 1e-3 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
-            cells.append(f"{shown} (target {targets[column]})" if column in targets else shown)
-        table.add_row(name, *cells)
-    Console(width=200).print(table)
+        for name, row in rows.items():
+            value, targets = row[figure], dict(zip(("f32_times", "bf16_times"), TARGETS.get(name, ()), strict=False))
+            shown = f"{value:.1e}" if 0 < value < 1e-3 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+            cells.append(f"{shown} (target {targets[figure]})" if figure in targets else shown)
+        table.add_row(figure.replace("_", " "), *cells)
+    Console(width=120).print(table)
 
 
 _GROUPS = (
@@ -305,7 +306,9 @@ def main() -> None:
     result = PARTS[arguments.part](arguments)
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**known, arguments.part: result}, indent=2) + "\n")
+    # sets that were not run this time keep their figures
+    known[arguments.part] = {**known.get(arguments.part, {}), **result}
+    RESULTS.write_text(json.dumps(known, indent=2) + "\n")
 
 
 if __name__ == "__main__":
