@@ -5,7 +5,7 @@ density that increments give, then simulated at 298.15 K and 1 bar with a Langev
 barostat; the density is averaged once it has equilibrated. Cohesive energy: mean potential energy of a molecule alone
 less that in the box, which is the enthalpy of vaporisation less RT.
 
-Validity: MMFF94 was made for single molecules; how far its densities are off is measured by ``make bench-density``.
+Validity: MMFF94 was made for single molecules; ``make bench-density`` measures how far its densities are off.
 Tens to hundreds of picoseconds equilibrate a liquid of small molecules. A glass of large ones keeps the memory of how
 it was made: read its density as that of a quickly cooled film, and compare runs with several seeds.
 
