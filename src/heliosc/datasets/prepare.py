@@ -51,7 +51,7 @@ class PrepareSettings:
     Attributes
     ----------
     targets : keys to learn; () = every property column that is not computed from the structure and has at least
-        ``MIN_KNOWN`` values
+        ``MIN_KNOWN`` values, not all of them equal
     stratify_by : target whose range each side shall have, for the stratified split; None = the first
     n_seed : molecules of the seed, drawn from the training side
     """
@@ -148,10 +148,15 @@ def _read_wide(file: Path, targets: tuple[PropertyKey, ...]) -> tuple[pl.DataFra
         frame = pl.scan_csv(file, schema_overrides=types).select(list(types)).collect()
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{file} holds what is no number in a property column: {error}; merge again") from error
-    keys = targets or tuple(key for key in wanted if frame[str(key)].count() >= MIN_KNOWN)
+    keys = targets or tuple(key for key in wanted if _can_be_learnt(frame[str(key)]))
     if not keys:
         raise InputError(f"no property of {file} has {MIN_KNOWN} known values; name targets, or merge more data")
     return frame.select("smiles", "inchikey", *map(str, keys)), keys
+
+
+def _can_be_learnt(values: pl.Series) -> bool:
+    """Whether a column is a target where none are named: enough values, and not all of them equal."""
+    return values.count() >= MIN_KNOWN and values.min() != values.max()
 
 
 def _keys(header: Iterable[str]) -> Iterable[PropertyKey]:

@@ -32,12 +32,22 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     smiles = [f"{'C' * n}{ring}" for n in range(1, 41) for ring in rings]
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["smiles", "inchikey", str(HOMO), str(LAMBDA), "sa_score@structure", "dipole_moment@gfn2"])
+        writer.writerow(
+            [
+                "smiles",
+                "inchikey",
+                str(HOMO),
+                str(LAMBDA),
+                "sa_score@structure",
+                "dipole_moment@gfn2",
+                "optical_gap@gfn2",
+            ]
+        )
         for index, text in enumerate(smiles):
             homo = -6 - index / 100 if index < N_LABELLED else ""
             reorganisation = 0.1 + index / 1000 if index < N_LABELLED and index % 2 else ""
             key = inchikey(parse_smiles(text))
-            writer.writerow([text, key, homo, reorganisation, 2.0, 1.0 if index == 3 else ""])
+            writer.writerow([text, key, homo, reorganisation, 2.0, 1.0 if index == 3 else "", 2.5])
     return file
 
 
@@ -63,7 +73,7 @@ def test_every_labelled_molecule_is_on_one_side_and_test_never_in_the_pool(
         assert sum(len(ring) for ring in rings) == 3  # each ring system on one side only
 
 
-def test_targets_are_those_with_enough_values_unless_named(table: Path, tmp_path: Path) -> None:
+def test_targets_are_those_with_enough_different_values_unless_named(table: Path, tmp_path: Path) -> None:
     prepare(table, tmp_path / "all", PrepareSettings())
     assert json.loads((tmp_path / "all" / "split.json").read_text())["targets"] == [str(HOMO), str(LAMBDA)]
     prepare(table, tmp_path / "one", PrepareSettings(targets=(LAMBDA,)))
