@@ -122,6 +122,7 @@ def _excited_density(radical: Geometry, settings: ProgramSettings) -> np.ndarray
     excited.kernel(field.make_rdm1(field.mo_coeff, occupations))
     plain = build_mean_field(field.mol, settings=settings)
     plain.kernel(excited.make_rdm1())
+    excited._chkfile.close()  # the object refers to itself, so its file would be closed too late
     assert plain.converged
     assert plain.e_tot > field.e_tot + 0.01  # it stays there: a saddle point that looks right
     return np.asarray(plain.make_rdm1())
