@@ -82,7 +82,7 @@ PRESETS: dict[str, Scheme] = {
             _B3LYP_D3,
             _B3LYP_D3,
             "B3LYP-D3(BJ)/def2-SVP throughout, all three geometries optimised",
-            "1 to 3 h",
+            "1 to 3 h (ethylene: 2 min with excitations, polarizability and frequencies)",
             "IE and EA as dft-fast; lambda_hole within 0.003 eV of published B3LYP (three acenes, 6-31G(d,p))",
         ),
     )
