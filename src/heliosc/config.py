@@ -203,6 +203,10 @@ class CampaignSettings(Section):
     batch_size: int = Field(24, ge=1, description="calculations a round, shared by the roles")
     runs: Path = Path("runs")
     handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
+    optical_level: str | None = Field(
+        None,
+        description="level of S1, T1 and oscillator strength of what is handed off, e.g. dft-fast; none = not computed",
+    )
 
 
 class Config(Section):
@@ -220,10 +224,11 @@ class Config(Section):
         """Short hash of the resolved configuration, the identity of a run.
 
         More rounds continue the same run, and so does moving it to another machine: where calculations run, and on
-        how many workers, is left out.
+        how many workers, is left out, and so is what is computed of the candidates only when they are handed off.
         """
         settings = self.model_dump(mode="json")
-        del settings["campaign"]["rounds"]
+        for later in ("rounds", "optical_level"):
+            del settings["campaign"][later]
         del settings["execution"]
         for unused in ("resources", "workflow", "condensed"):  # a campaign computes four-point sets
             del settings["qc"][unused]

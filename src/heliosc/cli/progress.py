@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -54,3 +55,25 @@ def _plain_listener() -> Listener:
         messages.print(f"{_heading(step)}{count}  {step.note}".rstrip(), markup=False, soft_wrap=True)
 
     return show
+
+
+@contextmanager
+def calculation_progress(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A listener for the events of calculations: done, left, and how long it will take."""
+    columns = (
+        TextColumn("[bold]computing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[eta]}"),
+    )
+    with Progress(*columns, console=messages, disable=not messages.is_terminal) as bars:
+        task = bars.add_task("", total=total, eta="")
+
+        def show(event: dict[str, Any]) -> None:
+            eta = f"{event['eta_s'] / 60:.0f} min left" if event["eta_s"] else ""
+            bars.update(task, completed=event["done"], total=event["total"], eta=eta)
+            if not messages.is_terminal and event["state"] in ("done", "failed") and event["done"] % 50 == 0:
+                messages.print(f"{event['done']}/{event['total']}  {eta}")
+
+        yield show

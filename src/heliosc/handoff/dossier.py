@@ -24,6 +24,8 @@ HAZARD_STATEMENT = (
     "Alerts are structural patterns only; their absence proves nothing."
 )
 
+HC_EV_NM = 1239.841984  # CODATA 2018
+
 Cell = str | Number
 
 
@@ -81,7 +83,8 @@ def build_dossier(
 
     Parameters
     ----------
-    result : four-point result as it lies in the store
+    result : four-point result as it lies in the store; with the excited states among its values, or ``optical``, why
+        there are none (``heliosc.campaign.optical``)
     provenance : further origin facts, label -> text
     references : name of a known material -> ``name@level`` -> value computed the same way
 
@@ -93,10 +96,10 @@ def build_dossier(
     return Dossier(
         candidate=candidate,
         identity=_identity(candidate, molecule),
-        electronics=_electronics(candidate, result["values"]),
+        electronics=_electronics(candidate, result),
         gates=_gates(gates),
         references=_references(candidate, result["values"], references),
-        analytics=_analytics(molecule),
+        analytics=_analytics(molecule, result),
         isotopes=_isotopes(molecule),
         synthesis=_synthesis(candidate),
         hazards=_hazards(candidate, molecule),
@@ -126,7 +129,8 @@ def _identity(candidate: CandidateRecord, molecule: Chem.Mol) -> Table:
     )
 
 
-def _electronics(candidate: CandidateRecord, computed: Mapping[str, float]) -> Table:
+def _electronics(candidate: CandidateRecord, result: Mapping[str, Any]) -> Table:
+    computed = result["values"]
     keys = ordered_keys([*candidate.predicted, *computed])
     rows = []
     for key in keys:
@@ -141,6 +145,8 @@ def _electronics(candidate: CandidateRecord, computed: Mapping[str, float]) -> T
                 key.level,
             )
         )
+    if _singlet(result) is None:
+        rows.append(("S1  optical gap", Number(None), Number(None), Number(None), "eV", _optical_state(result)))
     levels = "; ".join(dict.fromkeys(level_label(key.level) for key in keys))
     return Table(
         "Electronic properties",
@@ -152,6 +158,26 @@ def _electronics(candidate: CandidateRecord, computed: Mapping[str, float]) -> T
             "λ of GFN2-xTB lies below DFT and ranks only."
         ),
     )
+
+
+def _singlet(result: Mapping[str, Any]) -> tuple[PropertyKey, float] | None:
+    """S1 where it was computed."""
+    keys = (PropertyKey.parse(text) for text in result["values"])
+    return next(((key, result["values"][str(key)]) for key in keys if key.name == "singlet_excitation_energy"), None)
+
+
+def _optical_state(result: Mapping[str, Any]) -> str:
+    """Why there is no S1."""
+    return str(result.get("optical", "not computed"))
+
+
+def _onset(result: Mapping[str, Any]) -> str:
+    """Where absorption is expected, from S1: vertical, gas phase, so the onset of a film lies lower in energy."""
+    found = _singlet(result)
+    if found is None:
+        return f"S1 {_optical_state(result)}"
+    key, energy_eV = found
+    return f"near {HC_EV_NM / energy_eV:.0f} nm (vertical S1 {energy_eV:.2f} eV, gas phase, {key.level})"
 
 
 def _gates(gates: list[Gate]) -> Table:
@@ -190,7 +216,7 @@ def _level_list(keys: list[PropertyKey]) -> str:
     return "; ".join(f"{', '.join(symbols)} at {level}" for level, symbols in by_level.items())
 
 
-def _analytics(molecule: Chem.Mol) -> Table:
+def _analytics(molecule: Chem.Mol, result: Mapping[str, Any]) -> Table:
     mass = rdMolDescriptors.CalcExactMolWt(molecule)
     return _facts(
         "Expected analytics",
@@ -198,7 +224,7 @@ def _analytics(molecule: Chem.Mol) -> Table:
             "M⁺· (monoisotopic)": f"m/z {mass - ELECTRON_MASS_DA:.4f}",
             "[M+H]⁺ (monoisotopic)": f"m/z {mass + PROTON_MASS_DA:.4f}",
             "Hydrogens (¹H NMR)": str(element_counts(molecule).get("H", 0)),
-            "Absorption onset": NOT_EVALUATED,
+            "Absorption": _onset(result),
         },
     )
 

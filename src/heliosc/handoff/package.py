@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def write_package(
     """
     if roles is None:
         roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
-    chosen = _choose(run_folder, candidate_ids, results=results, roles=roles, best=best)
+    chosen = choose_candidates(run_folder, candidate_ids, computed=results, roles=roles, best=best)
     facts = _run_facts(run_folder)
     run_files = _run_files(run_folder)
     folder = run_folder / "handoff"
@@ -99,28 +99,38 @@ def write_package(
     return folder
 
 
-def _choose(
+def choose_candidates(
     run_folder: Path,
     candidate_ids: Sequence[str] | None,
     *,
-    results: Mapping[str, Any],
+    computed: Collection[str],
     roles: Mapping[str, Role],
-    best: int,
+    best: int = DEFAULT_BEST,
 ) -> list[CandidateRecord]:
+    """The candidates asked for by id, or the best of the run.
+
+    Parameters
+    ----------
+    computed : calculation keys that have a result
+
+    Raises
+    ------
+    InputError : this is no run folder, an unknown candidate, one without a result, or nothing computed yet
+    """
     candidates = read_candidates(run_folder)
-    ranked = [candidate for candidate in best_of_run(candidates, roles) if candidate.calculation_key in results]
+    ranked = [candidate for candidate in best_of_run(candidates, roles) if candidate.calculation_key in computed]
     if candidate_ids is None:
         if not ranked:
             raise InputError(f"{run_folder} has no computed candidate to hand off; run more rounds: heliosc run")
         return ranked[:best]
     known = {candidate.id: candidate for candidate in candidates}
-    computed = {candidate.id: candidate for candidate in ranked}
+    with_result = {candidate.id: candidate for candidate in ranked}
     for name in candidate_ids:
         if name not in known:
             raise InputError(f"no candidate {name!r} in {run_folder}; candidates.csv lists them")
-        if name not in computed:
+        if name not in with_result:
             raise InputError(f"candidate {name!r} has no computed result to hand off{_why(known[name])}")
-    return [computed[name] for name in dict.fromkeys(candidate_ids)]
+    return [with_result[name] for name in dict.fromkeys(candidate_ids)]
 
 
 def _why(candidate: CandidateRecord) -> str:

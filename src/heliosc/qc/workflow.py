@@ -18,8 +18,9 @@ from heliosc.properties import PropertyKey
 from heliosc.properties.levels import ionization_shift
 from heliosc.qc.charge_states import CHARGES, ChargeState, ChargeStates, relax, rotation_onto
 from heliosc.qc.energies import FourPointEnergies
+from heliosc.qc.excited_states import excitation_values, responsive
 from heliosc.qc.executor_state import Deadline, ExecutorState
-from heliosc.qc.executors import QCExecutor, ResponseExecutor, VibrationExecutor
+from heliosc.qc.executors import QCExecutor, VibrationExecutor
 from heliosc.qc.four_point import run_flags
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.geometry import StartGeometry, check_connectivity, check_molecule, prepare_geometry
@@ -215,7 +216,7 @@ def _vibrations(program: QCExecutor, neutral: Geometry, *, deadline: Deadline) -
     state = {"charge": 0, "multiplicity": 1}
     if isinstance(program, VibrationExecutor):
         return program.vibrations(neutral, **state, timeout_s=deadline.remaining_s())
-    return Vibrations(_responsive(program).frequencies(neutral, **state, timeout_s=deadline.remaining_s()))
+    return Vibrations(responsive(program).frequencies(neutral, **state, timeout_s=deadline.remaining_s()))
 
 
 def _vibration_notes(vibrations: Vibrations | None) -> tuple[list[str], dict[str, Any]]:
@@ -292,19 +293,14 @@ def _response(
     if len(asked) < len(settings.response):
         notes["response_not_given"] = sorted(set(settings.response) - asked)
     if "excitations" in asked:
-        excitations = _responsive(programs["A"]).excitations(neutral, timeout_s=deadline.remaining_s())
-        geometry_level = scheme.geometries.level(programs["B"].name)
-        excited_level = f"{excitations.level}//{geometry_level}"
-        values[PropertyKey("singlet_excitation_energy", excited_level)] = excitations.singlet_eV
-        values[PropertyKey("oscillator_strength", excited_level)] = excitations.oscillator_strength
-        if excitations.triplet_eV is None:
-            flags.append("no_triplet")
-        else:
-            values[PropertyKey("triplet_excitation_energy", excited_level)] = excitations.triplet_eV
+        excitations = responsive(programs["A"]).excitations(neutral, timeout_s=deadline.remaining_s())
+        excited, excited_flags = excitation_values(excitations, scheme.geometries.level(programs["B"].name))
+        values |= excited
+        flags += excited_flags
         notes["excitation_attempts"] = list(excitations.attempts)
     if "polarizability" in asked:
         key = PropertyKey("polarizability", level)
-        values[key] = _responsive(programs["A"]).polarizability(neutral, timeout_s=deadline.remaining_s())
+        values[key] = responsive(programs["A"]).polarizability(neutral, timeout_s=deadline.remaining_s())
     return values, flags, notes
 
 
@@ -314,12 +310,6 @@ def _not_given(scheme: Scheme, settings: WorkflowSettings) -> set[str]:
         return set()
     is_program = program_for(scheme.single_points, settings.program) == "xtb"
     return {"excitations", "polarizability"} if is_program else {"excitations"}
-
-
-def _responsive(program: QCExecutor) -> ResponseExecutor:
-    if not isinstance(program, ResponseExecutor):
-        raise InputError(f"{program.name} gives no response properties; leave them out, or use pyscf")
-    return program
 
 
 def _flags(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from heliosc.campaign.calculations import Submission, read_outcome, run_calculations
 from heliosc.campaign.workflows import submit_calculations
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
+from heliosc.cli.progress import calculation_progress
 from heliosc.config import Config, load_config
 from heliosc.errors import InputError, PartialResultError
 from heliosc.execution import QCResultStore
@@ -95,7 +93,7 @@ def label_molecules(smiles: list[str], config: Config, *, out: Path, location: P
     with QCResultStore(location) as store:
         is_scheduled = config.execution.transport != "local"
         submission = submit_calculations(store, smiles, config.qc, asks_memory=is_scheduled)
-        with _calculation_progress(len(submission.keys)) as on_event:
+        with calculation_progress(len(submission.keys)) as on_event:
             run_calculations(store, submission.keys.values(), config, on_event)
         results, failures = _outcomes(store, submission)
     write_labels(results, failures, out)
@@ -111,24 +109,3 @@ def _outcomes(store: QCResultStore, submission: Submission) -> tuple[list[Calcul
         elif isinstance(outcome, CalculationFailure):
             failures.append(outcome)
     return results, failures
-
-
-@contextmanager
-def _calculation_progress(total: int) -> Iterator[Any]:
-    columns = (
-        TextColumn("[bold]computing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[eta]}"),
-    )
-    with Progress(*columns, console=messages, disable=not messages.is_terminal) as bars:
-        task = bars.add_task("", total=total, eta="")
-
-        def show(event: dict[str, Any]) -> None:
-            eta = f"{event['eta_s'] / 60:.0f} min left" if event["eta_s"] else ""
-            bars.update(task, completed=event["done"], total=event["total"], eta=eta)
-            if not messages.is_terminal and event["state"] in ("done", "failed") and event["done"] % 50 == 0:
-                messages.print(f"{event['done']}/{event['total']}  {eta}")
-
-        yield show

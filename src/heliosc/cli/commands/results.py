@@ -10,11 +10,13 @@ from rich.console import Group, RenderableType
 
 from heliosc.campaign.calculations import wall_time_s
 from heliosc.campaign.models import generator_folder, surrogate_folder
+from heliosc.campaign.optical import compute_optical, read_optical_keys, with_optical
 from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder, Stage, find_run, find_runs
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, RunId
 from heliosc.cli.output import print_json, print_table, results, table_of
+from heliosc.cli.progress import calculation_progress
 from heliosc.cli.queue_view import rendered_queue
 from heliosc.cli.watch import watch_until_done
 from heliosc.execution import QCResultStore, summarize
@@ -55,10 +57,13 @@ def handoff(
     name: RunId = None,
     runs: Runs = _RUNS,
     best: Annotated[int, typer.Option(min=1, help="How many of the best, when no ids are given.")] = 4,
+    optical: Annotated[
+        str | None, typer.Option(help="Compute S1, T1 and oscillator strength first, at this level, e.g. dft-fast.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write hand-off packages for the laboratory."""
-    path = write_handoff(find_run(runs, name), candidates or None, best=best)
+    path = write_handoff(find_run(runs, name), candidates or None, best=best, optical_level=optical)
     print_json({"handoff": str(path) if path else None}) if as_json else messages.print(f"Hand-off packages: {path}")
 
 
@@ -76,22 +81,45 @@ def write_run_report(folder: RunFolder) -> Path:
     return write_report(folder.path, roles=roles, models=models, library=load_library().property_table(DEFAULT_TARGETS))
 
 
-def write_handoff(folder: RunFolder, ids: list[str] | None = None, *, best: int) -> Path | None:
+def write_handoff(
+    folder: RunFolder, ids: list[str] | None = None, *, best: int, optical_level: str | None = None
+) -> Path | None:
     """Write the packages of some candidates, or of the best; None when nothing has been computed or none is wanted.
+
+    Parameters
+    ----------
+    optical_level : level of the excited states that are computed first; None = those of earlier calls, or none
 
     Raises
     ------
     InputError : an id that is unknown or has no result
     """
-    from heliosc.handoff import write_package
+    from heliosc.handoff.package import choose_candidates, write_package
 
+    config = folder.read_config()
+    roles = load_roles(config.selection.role_file)
     with QCResultStore(folder.store_location()) as store:
         stored = store.results([record.calculation_key for record in read_candidates(folder.path)])
-        computed = {key: {**result, "wall_time_s": wall_time_s(store, key)} for key, result in stored.items()}
-    if ids is None and (best == 0 or not computed):
-        return None
-    roles = load_roles(folder.read_config().selection.role_file)
-    return write_package(folder.path, ids, results=computed, roles=roles, references=_references(), best=best)
+        if ids is None and (best == 0 or not stored):
+            return None
+        chosen = choose_candidates(folder.path, ids, computed=stored, roles=roles, best=best)
+        if optical_level is not None:
+            with calculation_progress(len(chosen)) as on_event:
+                compute_optical(folder.path, chosen, store, config, level=optical_level, on_event=on_event)
+        optical = read_optical_keys(folder.path)
+        handed = {
+            candidate.calculation_key: with_optical(
+                {
+                    **stored[candidate.calculation_key],
+                    "wall_time_s": wall_time_s(store, candidate.calculation_key),
+                },
+                store,
+                optical.get(candidate.id),
+            )
+            for candidate in chosen
+        }
+    ids = [candidate.id for candidate in chosen]
+    return write_package(folder.path, ids, results=handed, roles=roles, references=_references())
 
 
 def write_calculations(folder: RunFolder) -> Path:
@@ -105,7 +133,8 @@ def write_calculations(folder: RunFolder) -> Path:
 
     out = folder.path / "calculations"
     with QCResultStore(folder.store_location()) as store:
-        export_results(store, out, keys=[record.calculation_key for record in read_candidates(folder.path)])
+        candidates = [record.calculation_key for record in read_candidates(folder.path)]
+        export_results(store, out, keys=[*candidates, *read_optical_keys(folder.path).values()])
     return out
 
 

@@ -54,7 +54,7 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
         Campaign(config, folder, listener=listener, after_round=draw_diagnostics).run()
     messages.print("Writing the report and the hand-off packages ...")
     report = write_run_report(folder)
-    handoff = write_handoff(folder, best=config.campaign.handoff_best)
+    handoff = write_handoff(folder, best=config.campaign.handoff_best, optical_level=config.campaign.optical_level)
     write_calculations(folder)
     _print_ending(folder, report, handoff)
     shares = read_history(folder.path)[-1].window_share
