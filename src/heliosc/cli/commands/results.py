@@ -104,6 +104,7 @@ def write_handoff(
             return None
         chosen = choose_candidates(folder.path, ids, computed=stored, roles=roles, best=best)
         if optical_level is not None:
+            messages.print(f"Computing the optical gap of {len(chosen)} candidates at {optical_level} ...")
             with calculation_progress(len(chosen)) as on_event:
                 compute_optical(folder.path, chosen, store, config, level=optical_level, on_event=on_event)
         optical = read_optical_keys(folder.path)
