@@ -5,7 +5,8 @@
 ``OUT/split.json``           how the split was made, from which table, rows of each side
 ``OUT/normalisation.json``   mean and spread of each target on the training side, checked on loading
 ``OUT/seed.csv``             the labelled molecules with which an active loop begins, from the training side
-``OUT/pool.csv``             SMILES of all other molecules but the test side: what the loop may choose from
+``OUT/pool.csv``             SMILES of all other molecules but the test side and its stereoisomers and tautomers: what
+                             the loop may choose from
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def prepare(table_file: Path, out: Path, settings: PrepareSettings) -> dict[str,
     labelled = frame.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in names))
     values = labelled.select(names).to_numpy().astype(np.float64)
     table = PropertyTable(tuple(labelled["smiles"]), keys, values)
-    skeletons = labelled["inchikey"].str.slice(0, _SKELETON_LENGTH).fill_null(labelled["smiles"])
+    skeletons = labelled.select(_skeleton()).to_series()
     split = _split(table, skeletons.to_list(), settings)
     statistics = normalisation_of(table.rows(split.train))
     ensure_folder(out)
@@ -96,9 +97,9 @@ def prepare(table_file: Path, out: Path, settings: PrepareSettings) -> dict[str,
         _write_rows(out / f"{side}.csv", labelled[rows])
     seed_rows = _seed_rows(split.train, settings)
     _write_rows(out / SEED_FILE, labelled[seed_rows])
-    kept_out = {*labelled["smiles"][seed_rows], *labelled["smiles"][split.test]}
-    pool = [smiles for smiles in frame["smiles"] if smiles not in kept_out]
-    _write_pool(out / POOL_FILE, pool)
+    is_tested = _skeleton().is_in(skeletons[split.test].to_list())
+    pool = frame.filter(~is_tested & ~pl.col("smiles").is_in(labelled["smiles"][seed_rows].to_list()))["smiles"]
+    _write_pool(out / POOL_FILE, pool.to_list())
     write_normalisation(statistics, out / NORMALISATION_FILE)
     counts = {side: len(rows) for side, rows in sides.items()} | {"seed": len(seed_rows), "pool": len(pool)}
     _write_split(out / SPLIT_FILE, table_file, settings, keys, counts)
@@ -128,6 +129,11 @@ def training_smiles(folder: Path) -> list[str]:
         return pl.scan_csv(file).select(pl.col("smiles").cast(pl.String)).collect()["smiles"].to_list()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{file} cannot be read ({error}); write it with: heliosc data split") from error
+
+
+def _skeleton() -> pl.Expr:
+    """Connectivity block of the InChIKey; of a molecule without one its SMILES."""
+    return pl.col("inchikey").str.slice(0, _SKELETON_LENGTH).fill_null(pl.col("smiles"))
 
 
 def _read_wide(file: Path, targets: tuple[PropertyKey, ...]) -> tuple[pl.DataFrame, tuple[PropertyKey, ...]]:
@@ -168,7 +174,7 @@ def _keys(header: Iterable[str]) -> Iterable[PropertyKey]:
 def _split(table: PropertyTable, skeletons: list[str], settings: PrepareSettings) -> Split:
     fractions, seed = settings.fractions, settings.seed
     if settings.method == "scaffold":
-        split = scaffold_split(table.smiles, fractions=fractions, seed=seed)
+        split = scaffold_split(table.smiles, fractions=fractions, seed=seed, skeletons=skeletons)
     elif settings.method == "stratified":
         by = settings.stratify_by or table.keys[0]
         if by not in table.keys:

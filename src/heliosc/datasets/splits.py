@@ -89,12 +89,21 @@ def stratified_split(
 
 
 def scaffold_split(
-    smiles: Sequence[str], *, fractions: tuple[float, float, float] = DEFAULT_FRACTIONS, seed: int = 0
+    smiles: Sequence[str],
+    *,
+    fractions: tuple[float, float, float] = DEFAULT_FRACTIONS,
+    seed: int = 0,
+    skeletons: Sequence[str] | None = None,
 ) -> Split:
     """Split whole Bemis-Murcko scaffolds, so that test molecules have ring systems unseen in training.
 
     Scaffolds come in the order of their hash and go to test, then validation, while the side has room; one that does
-    not fit goes to training, so common scaffolds are trained on.
+    not fit goes to training, so common scaffolds are trained on. Scaffolds of one skeleton (tautomers such as
+    2-pyridone and 2-hydroxypyridine) go together.
+
+    Parameters
+    ----------
+    skeletons : see ``random_split``
 
     Raises
     ------
@@ -106,8 +115,9 @@ def scaffold_split(
     """
     _, validation, test = _checked(fractions)
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(smiles):
-        groups[murcko_scaffold(parse_smiles(text))].append(row)
+    scaffolds = [murcko_scaffold(parse_smiles(text)) for text in smiles]
+    for row, scaffold in enumerate(_joined_scaffolds(scaffolds, skeletons or _skeletons(smiles))):
+        groups[scaffold].append(row)
     room = {2: round(test * len(smiles)), 1: round(validation * len(smiles))}
     side_of = np.zeros(len(smiles), dtype=np.intp)
     for scaffold in sorted(groups, key=lambda name: _uniform(seed, name)):
@@ -117,6 +127,22 @@ def scaffold_split(
             room[side] -= len(rows)
             side_of[rows] = side
     return _sides(side_of)
+
+
+def _joined_scaffolds(scaffolds: Sequence[str], skeletons: Sequence[str]) -> list[str]:
+    """Of each row its scaffold, or the first in the alphabet of all that are linked to it by shared skeletons."""
+    parent = {scaffold: scaffold for scaffold in scaffolds}
+
+    def root(scaffold: str) -> str:
+        while parent[scaffold] != scaffold:
+            scaffold = parent[scaffold] = parent[parent[scaffold]]
+        return scaffold
+
+    first_of: dict[str, str] = {}
+    for scaffold, skeleton in zip(scaffolds, skeletons, strict=True):
+        low, high = sorted((root(scaffold), root(first_of.setdefault(skeleton, scaffold))))
+        parent[high] = low
+    return [root(scaffold) for scaffold in scaffolds]
 
 
 def _skeletons(smiles: Sequence[str]) -> list[str]:

@@ -73,6 +73,24 @@ def test_every_labelled_molecule_is_on_one_side_and_test_never_in_the_pool(
         assert sum(len(ring) for ring in rings) == 3  # each ring system on one side only
 
 
+def test_the_pool_has_no_stereoisomer_or_tautomer_of_a_test_molecule(tmp_path: Path) -> None:
+    """Labelling one would put the test molecule's skeleton into the training data of the loop."""
+    table = tmp_path / "all_mols.csv"
+    labelled = [f"{'C' * n}C(O)c1ccccc1" for n in range(1, 41)]
+    with table.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["smiles", "inchikey", str(HOMO)])
+        for index, text in enumerate(labelled):
+            stereoisomer = text.replace("C(O)", "[C@H](O)")
+            writer.writerow([text, inchikey(parse_smiles(text)), -6 - index / 100])
+            writer.writerow([stereoisomer, inchikey(parse_smiles(stereoisomer)), ""])
+    prepare(table, tmp_path, PrepareSettings(fractions=(0.4, 0.3, 0.3), n_seed=5))
+    test, pool = column(tmp_path / "test.csv"), set(column(tmp_path / "pool.csv"))
+    assert test
+    assert not pool & {text.replace("C(O)", "[C@H](O)") for text in test}
+    assert len(pool) == 2 * len(labelled) - 2 * len(test) - 5
+
+
 def test_targets_are_those_with_enough_different_values_unless_named(table: Path, tmp_path: Path) -> None:
     prepare(table, tmp_path / "all", PrepareSettings())
     assert json.loads((tmp_path / "all" / "split.json").read_text())["targets"] == [str(HOMO), str(LAMBDA)]

@@ -57,6 +57,15 @@ def test_no_scaffold_is_on_two_sides():
     assert len(sides.test) == round(0.1 * len(SMILES))
 
 
+def test_tautomers_of_one_skeleton_stay_together_although_their_scaffolds_differ():
+    forms = ["Oc1ccccn1", "O=c1cccc[nH]1", "CCO", "c1ccncc1"]
+    assert murcko_scaffold(parse_smiles(forms[0])) != murcko_scaffold(parse_smiles(forms[1]))
+    for seed in range(12):
+        sides = scaffold_split(forms, fractions=(0.2, 0.05, 0.75), seed=seed)
+        side_of = {row: name for name in ("train", "validation", "test") for row in getattr(sides, name)}
+        assert side_of[0] == side_of[1] == side_of[3]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), st.tuples(*[st.integers(0, 10)] * 3).filter(any))
 def test_any_fractions_give_a_partition(seed, weights):
