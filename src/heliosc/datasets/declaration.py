@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from heliosc.datasets.units import factor_to
 from heliosc.errors import HelioscError, InputError
@@ -22,6 +22,18 @@ from heliosc.properties import PropertyKey
 
 Column = Annotated[str, Field(min_length=1)] | Annotated[int, Field(strict=True)]
 """A column by its name, or by its place: 1 is the first, -1 the last."""
+
+
+def _file_pattern(pattern: str) -> str:
+    if not pattern.strip() or Path(pattern).is_absolute() or "**" in pattern:
+        raise ValueError(
+            f"{pattern!r} is no file name; expected one beside the column map, such as osc.csv or osc*.csv"
+        )
+    return pattern
+
+
+FilePattern = Annotated[str, AfterValidator(_file_pattern)]
+"""A file name, perhaps with ``*``, relative to the folder that is searched."""
 
 MAX_DECLARATION_BYTES = 1_000_000
 
@@ -105,7 +117,7 @@ class SourceDeclaration(Part):
     licence: Licence
     downloads: list[Download] = []
     package: str | None = Field(None, description="installed Python package that carries the files")
-    files: list[str] = Field(min_length=1, description="file name patterns, tried in this order")
+    files: list[FilePattern] = Field(min_length=1, description="file name patterns, tried in this order")
     format: Literal["csv", "sdf", "parquet", "qm9_xyz"] = "csv"
     delimiter: Literal[",", ";", "\t"] = ","
     smiles: list[Column] = Field(min_length=1, description="SMILES column; of several, the first that the file has")

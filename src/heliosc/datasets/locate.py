@@ -34,10 +34,12 @@ def locate(declaration: SourceDeclaration, folders: Sequence[Path]) -> SourceFil
             if candidate.is_dir() and (files := _matching(declaration, candidate)):
                 return SourceFiles(declaration, files)
     places = ", ".join(map(str, folders))
-    raise InputError(
-        f"no file of source {declaration.name} ({', '.join(declaration.files)}) in {places}; "
+    next_step = (
         f"get it with: heliosc data fetch {declaration.name}, or name it: {declaration.name}=FILE"
+        if declaration.name in shipped_sources()
+        else "put it there, or correct `files` in the column map"
     )
+    raise InputError(f"no file of source {declaration.name} ({', '.join(declaration.files)}) in {places}; {next_step}")
 
 
 def given_files(declaration: SourceDeclaration, path: Path) -> SourceFiles:

@@ -44,7 +44,7 @@ class ParquetFormat:
                 for row in zip(*columns, strict=True):
                     done += 1
                     yield row, size * done // n_rows
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             raise InputError(f"{file} is damaged after row {done}: {error}") from error
 
     def cells(self, record: tuple[Any, ...], columns: tuple[str, ...], declaration: SourceDeclaration) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +14,9 @@ from heliosc.datasets.records.model import MAX_RECORD_BYTES, TOO_LONG
 from heliosc.errors import InputError
 
 MAX_LINES_A_RECORD = 50
+DAMAGE = (OSError, EOFError, zlib.error)
+"""What reading a file that is compressed, but cut off or changed, raises."""
+
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 
@@ -29,7 +33,7 @@ class DelimitedFormat:
         ------
         InputError : the file is empty, compressed but damaged, or its header is not text
         """
-        with _opened(file) as stream:
+        with opened(file) as stream:
             header = next((line for line in _lines(stream) if line.strip()), b"")
         if not header:
             raise InputError(f"{file} is empty; expected a header and one record a line")
@@ -46,7 +50,7 @@ class DelimitedFormat:
         InputError : the file cannot be read to its end
         """
         n_columns = len(self.columns(file, declaration))
-        with _opened(file) as stream:
+        with opened(file) as stream:
             is_header = True
             for record in _joined(_lines(stream), n_columns, declaration.delimiter):
                 if is_header:
@@ -90,7 +94,13 @@ class _Stream:
         return self.raw.tell()
 
 
-def _opened(file: Path) -> _Stream:
+def opened(file: Path) -> _Stream:
+    """The file's bytes; gzip is read as what it holds.
+
+    Raises
+    ------
+    InputError : it cannot be opened
+    """
     try:
         return _Stream(file)
     except OSError as error:
@@ -105,7 +115,7 @@ def _lines(stream: _Stream) -> Iterator[bytes]:
                 while (rest := stream.lines.readline(MAX_RECORD_BYTES)) and not rest.endswith(b"\n"):
                     pass
             yield line
-    except (OSError, EOFError) as error:
+    except DAMAGE as error:
         raise InputError(f"{stream.file} is damaged: {error}; download it again") from error
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from heliosc.datasets.declaration import SourceDeclaration
+from heliosc.datasets.records.delimited import DAMAGE
 from heliosc.datasets.records.model import MAX_RECORD_BYTES, TOO_LONG
 from heliosc.errors import InputError
 
@@ -40,7 +41,7 @@ class Qm9Format:
                     stream = archive.extractfile(member) if member.isfile() else None
                     if stream is not None and member.name.endswith(".xyz"):
                         yield stream.read(MAX_RECORD_BYTES + 1), raw.tell()
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except (tarfile.TarError, *DAMAGE) as error:
             raise InputError(f"{file} is not a readable tar archive: {error}; download it again") from error
 
     def cells(self, record: bytes, columns: tuple[str, ...], declaration: SourceDeclaration) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def resolve_columns(columns: tuple[str, ...], declaration: SourceDeclaration, *,
 
     Raises
     ------
-    InputError : the file lacks one
+    InputError : the file lacks one, or has two of that name
     """
     wanted = [smiles_column(columns, declaration, origin=origin)]
     for column in declaration.columns:
@@ -117,7 +118,9 @@ def smiles_column(columns: tuple[str, ...], declaration: SourceDeclaration, *, o
         if not columns or isinstance(name, int) or name in columns:
             return name
     wanted = " or ".join(map(str, declaration.smiles))
-    raise InputError(f"{origin} has no column {wanted}; its columns are {', '.join(columns)[:300]}")
+    other = next((mark for mark in (";", "\t", ",") if len(columns) == 1 and mark in columns[0]), None)
+    hint = f". Is {other!r} between the columns? Then declare delimiter: {json.dumps(other)}" if other else ""
+    raise InputError(f"{origin} has no column {wanted}; its columns are {', '.join(columns)[:300]}{hint}")
 
 
 def _place(name: str | int, columns: tuple[str, ...], origin: str) -> int:
@@ -129,6 +132,9 @@ def _place(name: str | int, columns: tuple[str, ...], origin: str) -> int:
         return name - 1 if name > 0 else len(columns) + name
     if name not in columns:
         raise InputError(f"{origin} has no column {name!r}; its columns are {', '.join(columns)[:300]}")
+    if columns.count(name) > 1:
+        places = ", ".join(str(place) for place, other in enumerate(columns, start=1) if other == name)
+        raise InputError(f"{origin} has several columns {name!r} (places {places}); name the one meant by its place")
     return columns.index(name)
 
 
