@@ -106,8 +106,8 @@ def _download(download: Download, partial: Path, listener: Listener) -> None:
 
     Raises
     ------
-    InputError : the server refuses
-    TransientError : the connection broke
+    InputError : the server refuses, or answers with a web page
+    TransientError : the connection broke, or the server sent another part than asked for
     ResourceError : the disk is full or not writable
     """
     validator_file = partial.with_name(f"{partial.name}.json")
@@ -115,7 +115,13 @@ def _download(download: Download, partial: Path, listener: Listener) -> None:
     headers = _AGENT | ({"Range": f"bytes={offset}-", "If-Range": validator} if offset and validator else {})
     try:
         with urllib.request.urlopen(_request(download.url, headers), timeout=TIMEOUT_S) as response:  # noqa: S310
-            is_rest = response.status == 206 and _starts_at(response, offset)
+            _refuse_web_page(response, download)
+            is_rest = response.status == 206
+            if is_rest and not _starts_at(response, offset):
+                validator_file.unlink(missing_ok=True)
+                raise TransientError(
+                    f"{download.url}: the server sent another part than was asked for; the same command begins anew"
+                )
             write_atomically(validator_file, json.dumps({"validator": _validator(response), "url": download.url}))
             length = response.headers.get("Content-Length")
             start = offset if is_rest else 0
@@ -198,6 +204,15 @@ def _validator(response: HTTPResponse) -> str | None:
     """What names this version of the file: a strong ETag, or its date."""
     tag = response.headers.get("ETag")
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
+
+
+def _refuse_web_page(response: HTTPResponse, download: Download) -> None:
+    """A share that has moved often answers 200 with a page for people."""
+    if response.headers.get_content_type() == "text/html":
+        raise InputError(
+            f"{download.url}: the server answers with a web page instead of {download.file}; look there what has "
+            "changed, then hand the file over with --from FILE"
+        )
 
 
 def _starts_at(response: HTTPResponse, offset: int) -> bool:

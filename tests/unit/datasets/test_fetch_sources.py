@@ -28,6 +28,8 @@ class Home:
     status: int = 200
     break_after: int | None = None
     has_ranges: bool = True
+    range_error: int = 0
+    kind: str = "text/csv"
     asked: list[str | None] = field(default_factory=list)
     url: str = ""
 
@@ -47,8 +49,10 @@ class Handler(BaseHTTPRequestHandler):
         if start >= len(home.content):
             self.send_error(416)
             return
+        start += home.range_error if start else 0
         body = home.content[start:]
         self.send_response(206 if start else 200)
+        self.send_header("Content-Type", home.kind)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(home.content) - 1}/{len(home.content)}")
         self.send_header("Content-Length", str(len(body)))
@@ -121,6 +125,24 @@ def test_a_part_that_cannot_go_on_is_fetched_whole(home: Home, tmp_path: Path, c
     home.has_ranges = change != "ranges"
     (file,) = fetch(declaration(home), tmp_path)
     assert file.path.read_bytes() == home.content
+
+
+def test_another_part_than_asked_for_is_never_taken_for_the_file(home: Home, tmp_path: Path) -> None:
+    home.break_after = 1_000_000
+    with pytest.raises(TransientError):
+        fetch(declaration(home), tmp_path)
+    home.break_after, home.range_error = None, 7
+    with pytest.raises(TransientError, match="another part than was asked for; the same command begins anew"):
+        fetch(declaration(home), tmp_path)
+    assert [file.sha256 for file in fetch(declaration(home), tmp_path)] == [SHA256]
+    assert home.asked[2] is None
+
+
+def test_a_web_page_is_never_taken_for_the_file(home: Home, tmp_path: Path) -> None:
+    home.content, home.kind = b"<!DOCTYPE html><html>this share has expired</html>", "text/html; charset=utf-8"
+    with pytest.raises(InputError, match=r"web page instead of own.csv.*--from FILE"):
+        fetch(declaration(home), tmp_path)
+    assert not (tmp_path / "own" / "own.csv").exists()
 
 
 def test_what_is_there_and_right_is_not_fetched_again(home: Home, tmp_path: Path) -> None:
