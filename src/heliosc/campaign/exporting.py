@@ -31,7 +31,7 @@ from heliosc.execution import QCResultStore
 from heliosc.execution.tasks import Attempt
 from heliosc.files import ensure_folder, write_atomically
 from heliosc.properties import CalculationResult
-from heliosc.qc.qcschema import atomic_results
+from heliosc.qc.qcschema import atomic_results, grid_of
 from heliosc.qc.results import calculation_result
 
 ROW_SCHEMA = pa.schema(
@@ -44,6 +44,8 @@ ROW_SCHEMA = pa.schema(
         ("reason", pa.string()),
         ("n_attempts", pa.int32()),
         ("remedies", pa.string()),
+        ("grid", pa.string()),
+        ("keywords", pa.string()),
         ("cpu_time_s", pa.float32()),
         ("cores", pa.int32()),
         ("host", pa.string()),
@@ -53,7 +55,8 @@ ROW_SCHEMA = pa.schema(
 )
 """The columns of labels, and: ``standard_error`` in the value's unit and ``conditions`` (size, length, capping) of
 condensed-phase values; ``status`` (done, fallback) with the level asked for and the reason; ``n_attempts`` of
-the store; ``remedies`` that convergence needed, joined by ``|``; Unix seconds; null = not known."""
+the store; ``remedies`` that convergence needed, joined by ``|``; integration ``grid`` (coarse, normal, fine) of DFT
+single points and the user's own ``keywords``, which no level names; Unix seconds; null = not known."""
 
 CSV_FILE, POLYMERS_CSV_FILE, QCSCHEMA_FOLDER, DETAILS_FOLDER = "labels.csv", "polymers.csv", "qcschema", "details"
 _SPREADSHEET_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -148,6 +151,8 @@ def result_rows(stored: StoredResult) -> Iterator[dict[str, Any]]:
         "reason": details.get("reason"),
         "n_attempts": stored.n_attempts,
         "remedies": "|".join(details.get("attempts", ())),
+        "grid": grid_of(details),
+        "keywords": " ".join(details.get("keywords", ())),
         "cpu_time_s": None if attempt is None else attempt.cpu_s,
         "cores": details.get("n_cores", 1),
         "host": _host(attempt),

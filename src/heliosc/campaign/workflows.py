@@ -12,8 +12,8 @@ from heliosc.errors import InputError, MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore, TaskRequest
 from heliosc.properties import CalculationFailure
 from heliosc.qc.levels import Scheme, estimated_core_seconds, level_scheme
-from heliosc.qc.programs import executor
 from heliosc.qc.tasks import workflow_identity
+from heliosc.qc.workflow import side_executors
 
 WORKFLOW = "heliosc.qc.tasks:workflow"
 MAPPED_MB = 2_000  # of a scheduled task beyond its own memory: the node limits address space, which libraries map
@@ -147,9 +147,10 @@ def check_program(scheme: Scheme, settings: QCSettings) -> None:
     InputError : a method, solvent model or keyword that the program does not have
     MissingDependencyError : the program is not here, and nothing may stand in for it
     """
-    program = executor(scheme.single_points, settings.program, keywords=settings.keywords)
-    if settings.fallback == "none" and not program.found():
-        raise MissingDependencyError(
-            f"program {program.name} is not here: {program.install_hint}; or allow GFN2-xTB in its place with "
-            "qc.fallback=gfn2"
-        )
+    sides = side_executors(scheme, settings.program, keywords=tuple(settings.keywords))
+    for program in sides.values():
+        if settings.fallback == "none" and not program.found():
+            raise MissingDependencyError(
+                f"program {program.name} is not here: {program.install_hint}; or allow GFN2-xTB in its place with "
+                "qc.fallback=gfn2"
+            )

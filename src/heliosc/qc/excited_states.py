@@ -80,7 +80,12 @@ def excited_states(payload: dict[str, Any]) -> dict[str, Any]:
         "geometries": {"neutral": payload["geometry"]},
         "program": program.name,
         "version": program.version(),
-        "details": {"flags": flags, "attempts": list(found.attempts)},
+        "details": {
+            "flags": flags,
+            "attempts": list(found.attempts),
+            "grid": level_scheme(payload["level"]).single_points.grid,
+            "n_cores": payload.get("n_cores", 1),
+        },
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from heliosc import __version__
 from heliosc.errors import ParseError
 from heliosc.properties import CalculationResult
-from heliosc.properties.levels import parse_level
+from heliosc.properties.levels import LevelPart, parse_level
 from heliosc.qc.charge_states import CHARGES
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.units import BOHR_A
@@ -60,7 +60,7 @@ def _document(
         "molecule": molecule(geometry, charge=CHARGES[state]) | {"provenance": wrote},
         "driver": "energy",
         "model": _model(result),
-        "keywords": {},
+        "keywords": _keywords(result),
         "properties": {"calcinfo_natom": geometry.n_atoms, "return_energy": energy},
         "return_result": energy,
         "success": True,
@@ -88,10 +88,37 @@ def molecule(geometry: Geometry, *, charge: int) -> dict[str, Any]:
     }
 
 
+def grid_of(details: Mapping[str, Any]) -> str | None:
+    """Integration grid of the single points; ``None`` where there is none, or it is not known."""
+    side = details.get("single_points", {})
+    if "method" in side and parse_level(side["method"])[0].is_xtb:
+        return None
+    grid = side.get("grid", details.get("grid"))
+    return None if grid is None else str(grid)
+
+
+def _keywords(result: CalculationResult) -> dict[str, Any]:
+    """What the model does not name: the solvent, the grid, the user's own words."""
+    part = _single_points(result)
+    words = list(result.details.get("keywords", ()))
+    known = {
+        "solvation_model": part.model,
+        "solvent": part.solvent,
+        "grid": grid_of(result.details),
+        "program_keywords": words,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
 def _model(result: CalculationResult) -> dict[str, Any]:
     """Method and basis of the single points; xTB methods have no basis to name."""
+    part = _single_points(result)
+    return {"method": part.method, "basis": part.basis or None}
+
+
+def _single_points(result: CalculationResult) -> LevelPart:
     level = str(result.details.get("level", "gfn2"))
     part, _ = parse_level(level)
     if not part.method:
         raise ParseError(f"level {level!r} of {result.smiles} names no method")
-    return {"method": part.method, "basis": part.basis or None}
+    return part

@@ -126,7 +126,7 @@ def workflow_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
     check_fallback(fallback)
     molecule = parse_smiles(payload["smiles"])
     scheme = settings.scheme()
-    sides = {side: settings.executor(side) for side in ("A", "B")}
+    sides = settings.executors()
     keywords = {name: value for name, value in asdict(settings).items() if name not in _RESOURCES}
     return {
         "task": "workflow",

@@ -77,14 +77,34 @@ class WorkflowSettings:
         """The level, read."""
         return level_scheme(self.level)
 
-    def executor(self, side: str) -> QCExecutor:
-        """Executor of the single points (``A``) or of the geometries (``B``); a DFT program leaves xTB to tblite."""
-        scheme = self.scheme()
-        method = scheme.single_points if side == "A" else scheme.geometries
-        is_mixed = scheme.single_points.is_xtb != scheme.geometries.is_xtb
-        program = AUTO if method.is_xtb and is_mixed else self.program
-        keywords = () if method.is_xtb and is_mixed else self.keywords
-        return executor(method, program, n_cores=self.n_cores, memory_gb=self.memory_gb, keywords=keywords)
+    def executors(self) -> dict[str, QCExecutor]:
+        """Executors of the single points (``A``) and of the geometries (``B``), see ``side_executors``."""
+        return side_executors(
+            self.scheme(), self.program, n_cores=self.n_cores, memory_gb=self.memory_gb, keywords=self.keywords
+        )
+
+
+def side_executors(
+    scheme: Scheme, program: str, *, n_cores: int = 1, memory_gb: float = 2.0, keywords: tuple[str, ...] = ()
+) -> dict[str, QCExecutor]:
+    """Executors of the single points (``A``) and of the geometries (``B``); a DFT program leaves xTB to tblite.
+
+    Raises
+    ------
+    InputError : see ``heliosc.qc.programs.executor``
+    """
+    is_mixed = scheme.single_points.is_xtb != scheme.geometries.is_xtb
+    sides = {}
+    for side, method in (("A", scheme.single_points), ("B", scheme.geometries)):
+        is_left = method.is_xtb and is_mixed
+        sides[side] = executor(
+            method,
+            AUTO if is_left else program,
+            n_cores=n_cores,
+            memory_gb=memory_gb,
+            keywords=() if is_left else keywords,
+        )
+    return sides
 
 
 @dataclass(slots=True)
@@ -118,7 +138,7 @@ def run_workflow(
     report = progress or (lambda _: None)
     check_molecule(molecule)
     scheme, deadline = settings.scheme(), Deadline.after(settings.timeout_s)
-    programs = {side: settings.executor(side) for side in ("A", "B")}
+    programs = settings.executors()
     start = _start(molecule, settings)
     report("geometry")
     geometry_states = _geometry_states(start, settings, programs["B"], deadline=deadline)
@@ -143,7 +163,7 @@ def run_workflow(
     ]  # fmt: skip
     details = _details(scheme, programs, geometry_energies, energies, start) | notes | vibration_notes
     details |= {"n_evaluations": geometry_states.n_evaluations, "attempts": attempts, "flags": flags}
-    details |= {"n_cores": settings.n_cores, "memory_gb": settings.memory_gb}
+    details |= {"n_cores": settings.n_cores, "memory_gb": settings.memory_gb, "keywords": list(settings.keywords)}
     return WorkflowRun(values, geometries, energies, attempts, flags, details)
 
 

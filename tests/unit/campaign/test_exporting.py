@@ -102,6 +102,21 @@ def test_qcschema_holds_seven_energies_at_their_geometries(tmp_path: Path, ethyl
     assert by_name["cation_at_neutral"]["schema_name"] == "qcschema_output"
 
 
+def test_what_the_level_does_not_name_is_exported(tmp_path: Path, ethylene: dict[str, Any]) -> None:
+    side = {"method": "b3lyp/def2-svp+smd(toluene)", "grid": "coarse", "program": "orca", "version": "6.0.1"}
+    details = {"single_points": side, "level": "b3lyp/def2-svp+smd(toluene)[orca]//gfn2", "keywords": ["RIJCOSX"]}
+    with QCResultStore(tmp_path / "store.sqlite") as store:
+        fill(store, {**ethylene, "details": {**ethylene["details"], **details}}, wall_s=1.0)
+        export_results(store, tmp_path / "out")
+    (file,) = (tmp_path / "out" / "qcschema").iterdir()
+    document = json.loads(file.read_text())[0]
+    assert document["keywords"] == {
+        "solvation_model": "smd", "solvent": "toluene", "grid": "coarse", "program_keywords": ["RIJCOSX"]
+    }  # fmt: skip
+    row = pq.read_table(tmp_path / "out" / "labels.parquet").to_pylist()[0]
+    assert (row["grid"], row["keywords"]) == ("coarse", "RIJCOSX")
+
+
 def test_two_runs_of_the_same_calculations_have_the_same_hash(tmp_path: Path, ethylene: dict[str, Any]) -> None:
     digests = []
     for name, wall_s in (("a", 1.0), ("b", 99.0)):
@@ -132,6 +147,16 @@ def test_plain_gfn2_shares_the_four_point_task_of_campaigns() -> None:
         else:
             with pytest.raises(UsageError, match="campaigns compute at level gfn2"):
                 check_campaign_level(settings)
+
+
+@pytest.mark.parametrize("level", ["gfn2//b3lyp/def2-svp", "b3lyp/def2-svp//gfn2"])
+def test_program_of_one_side_of_a_mix_leaves_the_other_to_tblite(tmp_path: Path, level: str) -> None:
+    settings = load_config(overrides=[f"qc.level={level}", "qc.program=gaussian", "qc.keywords=[int=fine]"]).qc
+    with QCResultStore(tmp_path / "store.sqlite") as store:
+        with pytest.raises(MissingDependencyError, match="gaussian"):
+            submit_calculations(store, ["C=C"], settings)
+        allowed = settings.model_copy(update={"fallback": "gfn2"})
+        assert submit_calculations(store, ["C=C"], allowed).refused == []
 
 
 def test_missing_program_is_said_once_before_anything_is_submitted(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def test_values_are_those_of_the_program_at_that_geometry(ethylene: dict[str, An
     from heliosc.qc.pyscf import PySCFExecutor
 
     geometry = ethylene["geometries"]["neutral"]
-    result = excited_states({"smiles": ETHYLENE, "geometry": geometry, "level": LEVEL})
+    result = excited_states({"smiles": ETHYLENE, "geometry": geometry, "level": LEVEL, "n_cores": 2})
+    assert result["details"]["n_cores"] == 2  # what is exported as cores
     direct = PySCFExecutor(ProgramSettings("hf", "sto-3g")).excitations(Geometry.from_xyz(geometry))
     assert result["values"][S1] == pytest.approx(direct.singlet_eV, abs=1e-6)
     assert result["values"][S1.replace("singlet", "triplet")] == pytest.approx(direct.triplet_eV, abs=1e-6)

@@ -198,7 +198,7 @@ def test_wrong_minimum_is_refused(fake: FakeDFT, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("change", [{"response": ("magic",)}, {"level": "nonsense"}, {"program": "psi5"}])
 def test_bad_settings_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InputError):
-        WorkflowSettings(**change).executor("A")
+        WorkflowSettings(**change).executors()
 
 
 # ------------------------------------------------------------------ the task
