@@ -88,6 +88,29 @@ def test_words_that_would_read_or_start_something_else_are_reserved(executor: ty
         executor(replace(executor.default_settings, keywords=(keyword,)))
 
 
+@pytest.mark.parametrize(
+    ("executor", "keyword"),
+    [
+        *((OrcaExecutor, word) for word in ("D3BJ", "d4", "NL", "PBE0", "ZORA", "DKH2", "gCP(DFT/SVP)", "RI-MP2")),
+        *((GaussianExecutor, word) for word in ("units=bohr", "int=dkh", "integral=(dkh2)", "tda=(nstates=3)")),
+        *((Psi4Executor, word) for word in ("fail_on_maxiter=false", "relativistic=x2c", "dft_omega=0.1", "puream=0")),
+        *((Psi4Executor, word) for word in ("d_convergence=1", "E_Convergence=1e-3", "e_convergence=nan")),
+    ],
+)  # fmt: skip
+def test_words_that_would_make_the_level_a_lie_are_refused(executor: type, keyword: str) -> None:
+    with pytest.raises(InputError):
+        executor(replace(executor.default_settings, keywords=(keyword,)))
+
+
+@pytest.mark.parametrize(
+    ("executor", "keyword"),
+    [(OrcaExecutor, "TightSCF"), (OrcaExecutor, "RIJCOSX"), (OrcaExecutor, "def2/J"), (GaussianExecutor, "int=fine")]
+    + [(Psi4Executor, word) for word in ("scf_type=df", "d_convergence=8", "e_convergence=1e-9")],
+)
+def test_words_that_only_tell_how_are_taken(executor: type, keyword: str) -> None:
+    executor(replace(executor.default_settings, keywords=(keyword,)))
+
+
 @pytest.mark.parametrize("basis", ["gen", "GenECP", "chkbasis"])
 def test_gaussian_basis_is_not_read_from_elsewhere(basis: str) -> None:
     with pytest.raises(InputError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,18 @@ def test_unconverged_scf_is_no_success_in_spite_of_its_energy(recorded_log: Call
     assert output.energy_hartree == pytest.approx(-2821.903615435997)
     assert not output.scf_converged
     assert isinstance(classify(text, rules=ERROR_RULES, output=output, reason="x"), ConvergenceError)
+
+
+def test_solvent_or_hamiltonian_that_was_not_asked_is_no_success(recorded_log: Callable[[str], str]) -> None:
+    output = parse_output(recorded_log("cclib/ORCA6.0/water_hf_solvent_smd.log"))  # HF/STO-3G, SMD of toluene
+    assert output.geometry is not None
+    job = Job(output.geometry, 0, 1)
+    asked = ProgramSettings("hf", "sto-3g", solvation="smd", solvent="toluene")
+    assert failure_reason(output, job=job, exit_code=0, settings=asked) is None
+    in_vacuum = ProgramSettings("hf", "sto-3g")
+    assert "smd(toluene)" in str(failure_reason(output, job=job, exit_code=0, settings=in_vacuum))
+    relativistic = replace(output, variant="zora")
+    assert "zora" in str(failure_reason(relativistic, job=job, exit_code=0, settings=asked))
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95, 0.995])

@@ -127,6 +127,10 @@ def _other_method(output: ProgramOutput, *, settings: ProgramSettings) -> str | 
         return f"the basis is {output.basis}, asked {settings.basis}"
     if output.method is not None and not same_functional(settings.method, output.method):
         return f"the method is {output.method}, asked {settings.method}"
+    if output.variant:
+        return f"the method is {settings.method} changed to {output.variant}, asked plain {settings.method}"
+    if output.solvent is not None and (output.solvent != "none") != bool(settings.solvation):
+        return f"the solvent is {output.solvent}, asked {settings.solvent or 'none'}"
     return None
 
 

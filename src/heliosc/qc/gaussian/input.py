@@ -8,7 +8,8 @@ from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
 RESERVED = (
     "opt", "popt", "freq", "force", "geom", "guess", "iop", "scan", "irc", "td", "cis", "stable", "external", "oniom",
     "scrf", "scf", "empiricaldispersion", "gen", "genecp", "chkbasis", "extrabasis", "extradensitybasis", "pseudo",
-    "charge", "field", "output", "punch", "restart", "rerun", "density", "admp", "bomd", "link0", "formcheck", "cphf",
+    "tda", "units", "counterpoise", "massage", "transformation", "fopt", "dkh", "douglaskrollhess", "charge", "field",
+    "output", "punch", "restart", "rerun", "density", "admp", "bomd", "link0", "formcheck", "cphf",
 )  # fmt: skip
 SOLVATION = {"smd": "smd", "cpcm": "cpcm", "pcm": "iefpcm"}
 FUNCTIONALS = {"pbe0": "PBE1PBE", "wb97x-d": "wB97XD", "cam-b3lyp": "CAM-B3LYP"}
@@ -32,7 +33,8 @@ def check_settings(settings: ProgramSettings) -> None:
     for word in (settings.method, settings.basis, *settings.keywords):
         if "/" in word:
             raise InputError(f"Gaussian: {word!r} holds a slash; give method and basis as two settings")
-
+        if "dkh" in word.lower() or "douglaskrollhess" in word.lower():
+            raise InputError(f"Gaussian: {word!r} changes the Hamiltonian, which no level names; leave it out")
     if settings.dispersion not in ("", "d3bj"):
         raise InputError(f"Gaussian has no dispersion correction {settings.dispersion!r}; expected d3bj")
     if settings.solvation and settings.solvation not in SOLVATION:

@@ -6,6 +6,7 @@ import re
 
 from heliosc.errors import InputError
 from heliosc.qc.external.settings import Job, ProgramSettings, refuse_words
+from heliosc.qc.orca.level import names_method
 
 RESERVED = (
     "opt", "copt", "zopt", "gdiis-opt", "optts", "looseopt", "tightopt", "verytightopt", "optfirst", "engrad", "freq",
@@ -31,6 +32,10 @@ def check_settings(settings: ProgramSettings) -> None:
     for word in settings.keywords:
         if _PROCESSES.fullmatch(word):
             raise InputError(f"ORCA: {word!r} sets the number of processes; set qc.resources.cores_per_task instead")
+        if names_method(word.lower()):
+            raise InputError(
+                f"ORCA: {word!r} names a method or correction; it belongs to the level, e.g. b3lyp-d4/BASIS"
+            )
     if settings.solvation not in ("", *SOLVATION):
         raise InputError(f"ORCA has no solvent model {settings.solvation!r}; expected one of: {', '.join(SOLVATION)}")
 

@@ -23,6 +23,7 @@ DOUBLE_HYBRIDS = frozenset(_DOUBLE_HYBRID_WORDS.split())
 """Functionals whose energy holds an MP2 part."""
 
 _DISPERSIONS = {"d2": "d2", "d3zero": "d3zero", "d3": "d3bj", "d3bj": "d3bj", "d4": "d4", "nl": "nl", "scnl": "scnl"}
+_HAMILTONIANS = frozenset(("hf", "dft", "zora", "iora", "dkh", "dkh1", "dkh2", "x2c", "dlu-x2c", "dlu-dkh"))
 _LONGEST_INPUT = 200_000  # characters
 _ECHO = re.compile(r"^\| *\d+>(.*)$", re.MULTILINE)
 _WAVEFUNCTION = re.compile(
@@ -44,6 +45,17 @@ def method(text: str) -> str | None:
     if "Hartree-Fock(GTOs)" in text or "hf" in words:
         return "hf"
     return _functional_by_parts(text)
+
+
+def names_method(word: str) -> bool:
+    """Whether a lower-case word of a simple input line sets functional, wave function, dispersion or Hamiltonian."""
+    return (
+        word in FUNCTIONALS
+        or word in _DISPERSIONS
+        or word in _HAMILTONIANS
+        or word.startswith("gcp(")
+        or _WAVEFUNCTION.fullmatch(word) is not None
+    )
 
 
 def basis(text: str) -> str | None:

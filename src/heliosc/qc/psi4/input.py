@@ -14,8 +14,11 @@ LOWER_STATE_MARK = "heliosc lower state"
 N_STATES = 4
 RESERVED = (
     "basis", "reference", "guess", "maxiter", "geom_maxiter", "dft_spherical_points", "dft_radial_points", "save_jk",
-    "writer_file_label", "pcm", "external_potentials", "df_ints_io", "perturb_with",
+    "writer_file_label", "pcm", "external_potentials", "df_ints_io", "perturb_with", "perturb_h", "perturb_dipole",
+    "perturb_magnitude", "extern", "relativistic", "puream", "dft_omega", "dft_omega_c", "dft_alpha", "dft_alpha_c",
+    "dft_dispersion_parameters", "docc", "socc", "mom_start", "opt_type", "fail_on_maxiter",
 )  # fmt: skip
+_CONVERGENCE = ("e_convergence", "d_convergence")
 GRIDS = {"coarse": (194, 50), "normal": (302, 75), "fine": (590, 99)}
 
 _TEMPLATE = """\
@@ -110,10 +113,21 @@ def check_settings(settings: ProgramSettings) -> None:
             raise InputError(f"Psi4 option {word!r} is not of the form name=value, e.g. scf_type=df")
         if "__" in name or "/" in value or ".." in value:
             raise InputError(f"Psi4 option {word!r} names a module or a path; expected a plain name=value")
+        if name.lower() in _CONVERGENCE and not _is_tight(value):
+            raise InputError(f"Psi4 option {word!r} is looser than 1e-6, so energies would be wrong; leave it out")
     if settings.solvation:
         raise InputError(f"solvent model {settings.solvation} through Psi4 is not supported; use pyscf, orca, gaussian")
     if settings.dispersion == "d4":
         raise InputError("Psi4 1.3 has no D4 correction; use d3bj (needs the program dftd3), or program pyscf or orca")
+
+
+def _is_tight(value: str) -> bool:
+    """Whether a threshold, ``1e-8`` or its number of decimals ``8``, is no looser than Psi4's own for energies."""
+    try:
+        number = float(value)
+    except ValueError:
+        return False
+    return number >= 6 if number >= 1 else 0 < number <= 1e-6
 
 
 def build_input(job: Job, *, settings: ProgramSettings) -> str:
