@@ -23,6 +23,7 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from heliosc.datasets.plausibility import possible_range
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey
 
@@ -108,6 +109,9 @@ class LongRow(BaseModel):
             raise ValueError(str(error)) from error
         if self.unit != key.unit:
             raise ValueError(f"unit {self.unit!r} of {key}, expected {key.unit!r}")
+        low, high = possible_range(key)
+        if not low <= self.value <= high:
+            raise ValueError(f"{key} of {self.value:.6g} {key.unit}; possible is {low:g} to {high:g}; another unit?")
         return self
 
 

@@ -130,6 +130,10 @@ def test_the_command_prints_and_writes(store: Path, tmp_path: Path) -> None:
         ("level", "", "row 3"),
         ("n_rows", 0, "row 3: n_rows"),
         ("smiles", "", "row 3: smiles"),
+        ("value", None, "row 3: value"),
+        ("smiles", None, "row 3: smiles"),
+        ("value", -4000.0, "row 3: .* possible is .*; another unit"),
+        ("inchikey", "abc", "row 3: inchikey"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_row(
@@ -141,9 +145,19 @@ def test_a_wrong_value_is_refused_with_its_row(
     table = pq.read_table(file)
     cells = table[column].to_pylist()
     cells[2] = value
-    field = table.schema.field(column)
+    field = table.schema.field(column).with_nullable(True)
     pq.write_table(table.set_column(table.schema.get_field_index(column), field, pa.array(cells, field.type)), file)
     with pytest.raises(InputError, match=message):
+        audit_store(copy)
+
+
+def test_a_repeated_row_is_refused(store: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "store"
+    shutil.copytree(store, copy, ignore=shutil.ignore_patterns(".work"))
+    (file,) = (copy / "properties").glob("part-*.parquet")
+    table = pq.read_table(file)
+    pq.write_table(pa.concat_tables([table[:2], table[1:]]), file)
+    with pytest.raises(InputError, match="row 3: molecule, property, level and source of the row before"):
         audit_store(copy)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heliosc.datasets.frames import pl
+from heliosc.datasets.plausibility import possible_range
 from heliosc.datasets.schema import (
     LONG_SCHEMA,
     MOLECULE_SCHEMA,
@@ -21,6 +22,8 @@ from heliosc.datasets.schema import (
 )
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey
+
+_INCHIKEY = r"^[A-Z]{14}-[A-Z]{10}-[A-Z]$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,15 @@ def _schema(file: Path) -> pa.Schema:
 def _check_long_rows(file: Path) -> None:
     """All rows at the speed of columns; the first that looks wrong is then examined as a row."""
     rows = pl.scan_parquet(file).with_row_index("number", offset=1)
+    _refuse_repeated(rows, file)
     units = _units(rows)
     suspicious = rows.join(units.lazy(), on=["property", "level"], how="left", suffix="_expected").filter(
-        pl.col("unit_expected").is_null()
+        _lacks_required(LONG_SCHEMA)
+        | pl.col("unit_expected").is_null()
         | (pl.col("unit") != pl.col("unit_expected"))
+        | ~pl.col("value").is_between("low", "high")
         | ~pl.col("value").is_finite()
+        | ~pl.col("inchikey").str.contains(_INCHIKEY).fill_null(value=True)
         | (pl.col("std").fill_null(0.0) < 0)
         | ~pl.col("std").fill_null(0.0).is_finite()
         | (pl.col("n_rows") < 1)
@@ -96,30 +103,46 @@ def _check_long_rows(file: Path) -> None:
         | (pl.col("smiles") == "")
         | (pl.col("source") == "")
     )
-    for row in suspicious.head(1).drop("unit_expected").collect().to_dicts():
+    for row in suspicious.head(1).drop("unit_expected", "low", "high").collect().to_dicts():
         check_row(LongRow, row, file=str(file), number=row.pop("number"))
 
 
+def _refuse_repeated(rows: pl.LazyFrame, file: Path) -> None:
+    """Rows are sorted by their identity, so that a repeated one stands beside its twin."""
+    identity = ("smiles", "property", "level", "source")
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in identity)
+    for (number,) in rows.filter(same).select("number").head(1).collect().rows():
+        raise InputError(
+            f"{file}, row {number}: molecule, property, level and source of the row before it once more; merge again"
+        )
+
+
+def _lacks_required(schema: pa.Schema) -> pl.Expr:
+    return pl.any_horizontal(pl.col(field.name).is_null() for field in schema if not field.nullable)
+
+
 def _units(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Unit of each property and level that the vocabulary knows."""
+    """Unit and possible range of each property and level that the vocabulary knows."""
     pairs = rows.select("property", "level").unique().collect().rows()
     known = []
     for name, level in pairs:
         try:
-            known.append((name, level, PropertyKey.parse(f"{name}@{level}").unit))
+            key = PropertyKey.parse(f"{name}@{level}")
         except InputError:
             continue  # the rows with it are the suspicious ones
-    return pl.DataFrame(known, schema=dict.fromkeys(("property", "level", "unit"), pl.String), orient="row")
+        known.append((name, level, key.unit, *possible_range(key)))
+    schema = dict.fromkeys(("property", "level", "unit"), pl.String) | dict.fromkeys(("low", "high"), pl.Float64)
+    return pl.DataFrame(known, schema=schema, orient="row")
 
 
 def _check_molecule_rows(file: Path) -> None:
     rows = pl.scan_parquet(file).select(MOLECULE_SCHEMA.names).with_row_index("number", offset=1)
-    pattern = r"^[A-Z]{14}-[A-Z]{10}-[A-Z]$"
     suspicious = rows.filter(
-        (pl.col("smiles") == "")
+        _lacks_required(MOLECULE_SCHEMA)
+        | (pl.col("smiles") == "")
         | (pl.col("sources") == "")
         | ~pl.col("kind").is_in(["molecule", "polymer"])
-        | ~pl.col("inchikey").str.contains(pattern).fill_null(value=True)
+        | ~pl.col("inchikey").str.contains(_INCHIKEY).fill_null(value=True)
     )
     for row in suspicious.head(1).collect().to_dicts():
         check_row(MoleculeRow, row, file=str(file), number=row.pop("number"))
