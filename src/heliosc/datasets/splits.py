@@ -81,8 +81,13 @@ def stratified_split(
     keys = sorted(rows_of, key=lambda key: _uniform(seed, key))
     medians = np.array([_median(values[rows_of[key]]) for key in keys])
     side_of = np.empty(len(smiles), dtype=np.intp)
+    shares = np.array([train, train + validation])
+    n_before = 0
     for members in _quantile_bins(medians, n_bins):
-        ends = np.round(len(members) * np.array([train, train + validation])).astype(int)
+        ends = np.round((n_before + len(members)) * shares) - np.round(
+            n_before * shares
+        )  # small bins even each other out
+        n_before += len(members)
         for place, member in enumerate(members):
             side_of[rows_of[keys[member]]] = int(np.searchsorted(ends, place, side="right"))
     return _sides(side_of)

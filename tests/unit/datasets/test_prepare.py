@@ -180,6 +180,14 @@ def test_a_stratified_split_takes_its_share_of_every_bin() -> None:
     assert [set(counts) for counts in per_bin] == [{80}, {10}, {10}]
 
 
+@pytest.mark.parametrize("n_rows", [50, 64, 136])
+def test_small_bins_of_a_stratified_split_leave_no_side_short(n_rows: int) -> None:
+    keys = [str(index) for index in range(n_rows)]
+    split = stratified_split(["C"] * n_rows, np.arange(float(n_rows)), n_bins=10, skeletons=keys)
+    assert abs(len(split.validation) - n_rows / 10) <= 1
+    assert abs(len(split.test) - n_rows / 10) <= 1
+
+
 def test_the_command_writes_fragments_and_trees_too(table: Path, tmp_path: Path) -> None:
     answer = CliRunner().invoke(
         app, ["data", "split", str(table), "--out", str(tmp_path), "--seed-size", "5", "--json"]
