@@ -122,7 +122,7 @@ def test_pachqa_levels_stay_apart_and_polarizabilities_become_cubic_angstrom(
 ) -> None:
     frame = converted(reference_data / "pachqa_props.csv", shipped_source("pachqa"), n_rows=3).frame
     assert frame["smiles"].n_unique() == 1
-    assert frame["polarizability@gfn2"].drop_nulls().to_list() == pytest.approx([267.744629 * BOHR3])
+    assert frame["polarizability@d4//gfn2"].drop_nulls().to_list() == pytest.approx([267.744629 * BOHR3])
     r2scan = frame["homo_energy@r2scan-3c/def2-mtzvpp[orca]"].drop_nulls().to_list()
     assert r2scan == pytest.approx([-4.7526])
 
@@ -203,7 +203,7 @@ def test_qmugs_summary_and_curated_csv(converted: Reader, tmp_path: Path) -> Non
     row = converted(summary, shipped_source("qmugs")).frame.row(0, named=True)
     assert row[f"homo_energy@{QMUGS_DFT}"] == pytest.approx(-0.33 * HARTREE)
     assert row["homo_lumo_gap@gfn2"] == pytest.approx(0.16 * HARTREE)
-    assert row["polarizability@gfn2"] == pytest.approx(68.0 * BOHR3)
+    assert row["polarizability@d4//gfn2"] == pytest.approx(68.0 * BOHR3)
     curated = tmp_path / "qmugs_curatedDFT.csv"
     curated.write_text("rdkit_smiles,compound_id,DFT_HOMO_LUMO_GAP\nc1ccccc1,CHEMBL277500,0.40\n")
     row = converted(curated, shipped_source("qmugs_curated")).frame.row(0, named=True)
