@@ -36,6 +36,16 @@ def test_levels_close_in_as_the_chain_grows(polythiophene: dict[str, Any]) -> No
     assert 0 < values["homo_lumo_gap@gfn2"] < lumo[-1] - homo[-1]
 
 
+def test_gap_that_kuhn_would_make_none_is_extrapolated_by_a_line_and_flagged(polythiophene: dict[str, Any]) -> None:
+    polyacetylene = polymer({"smiles": "[*]C=C[*]", "longest": 3})
+    oligomers = polyacetylene["details"]["oligomers"]
+    by_length = {entry["n_units"]: entry["lumo_eV"] - entry["homo_eV"] for entry in oligomers}
+    line = 3 * by_length[3] - 2 * by_length[2]  # through (1/2, E2) and (1/3, E3), at 0
+    assert polyacetylene["values"]["homo_lumo_gap@gfn2"] == pytest.approx(line, abs=1e-9)
+    assert polyacetylene["details"]["flags"] == ["gap_by_straight_line"]
+    assert polythiophene["details"]["flags"] == []
+
+
 def test_the_line_goes_lower_and_the_forms_fit(polythiophene: dict[str, Any]) -> None:
     limits, lines = polythiophene["details"]["limits"], polythiophene["details"]["straight_lines"]
     assert limits["homo_lumo_gap"]["method"] == "kuhn"

@@ -1,8 +1,9 @@
 """Levels and gap of a polymer on GFN2-xTB from its capped oligomers, extrapolated to an endless chain.
 
-HOMO and LUMO follow the chain of coupled orbitals, the gap Kuhn's formula, or 1/n where the unit is not conjugated from
-end to end; the straight line in 1/n stands beside each. The single unit is computed but not fitted: its ends weigh too
-much. The values belong to the repeat unit and are never pooled with those of molecules.
+HOMO and LUMO follow the chain of coupled orbitals, the gap Kuhn's formula, or 1/n (flagged) where the unit is not
+conjugated from end to end or Kuhn's formula leaves no gap; the straight line in 1/n stands beside each. The single unit
+is computed but not fitted: its ends weigh too much. The values belong to the repeat unit and are
+never pooled with those of molecules.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from heliosc.qc.xtb.library import tblite_version
 SHORTEST_FITTED = 2
 DEFAULT_LONGEST = 4
 LEVEL = "gfn2"
+STRAIGHT_LINE = "1/n"
 _KEYWORDS = {"smiles": str, "longest": int, "seed": int, "level": str}
 
 
@@ -136,6 +138,7 @@ def polymer(payload: dict[str, Any]) -> dict[str, Any]:
             "standard_errors": {
                 f"{name}@{LEVEL}": limit.std for name, limit in zip(names, limits, strict=True) if isfinite(limit.std)
             },
+            "flags": ["gap_by_straight_line"] if found.gap.method == STRAIGHT_LINE else [],
             "limits": {name: _document(limit) for name, limit in zip(names, limits, strict=True)},
             "straight_lines": {name: _document(line) for name, line in zip(names, found.straight_lines, strict=True)},
             "oligomers": [
@@ -170,8 +173,13 @@ def _levels(chain: Oligomer, *, seed: int) -> OligomerLevels:
 
 
 def _gap_limit(unit: RepeatUnit, lengths: Sequence[int], gaps: Sequence[float]) -> ChainLimit:
+    """By Kuhn's formula where it holds: a chain conjugated from end to end, whose gaps do not fall to none."""
     try:
         per_unit = double_bonds_on_path(unit)
-    except InputError:  # not conjugated from end to end: Kuhn's oscillators do not exist
-        return inverse_length_limit(lengths, gaps)
-    return kuhn_limit([per_unit * n for n in lengths], gaps)
+        return kuhn_limit([per_unit * n for n in lengths], gaps)
+    except InputError:  # no such oscillators, or, as for GFN2-xTB's polyacetylene, the square of the gap below zero
+        line = inverse_length_limit(lengths, gaps)
+        if line.value <= 0:
+            shown = ", ".join(f"{gap:.2f}" for gap in gaps)
+            raise InputError(f"gaps of {shown} eV extrapolate to none; use longer oligomers") from None
+        return line
