@@ -110,6 +110,7 @@ class CondensedSettings(Section):
 class QCSettings(Section):
     """Quantum chemistry. ``max_workers`` may stand here too; it is the one of ``resources``."""
 
+    molecules: Path | None = Field(None, description="what `qc run` computes when no file is named")
     workflow: Literal["four-point", "stacking", "cluster", "polymer", "density"] = Field(
         "four-point", description="what `label` and `qc run` compute"
     )
@@ -202,6 +203,9 @@ class CampaignSettings(Section):
     rounds: int = Field(3, ge=1)
     batch_size: int = Field(24, ge=1, description="calculations a round, shared by the roles")
     runs: Path = Path("runs")
+    library: Path | None = Field(
+        None, description="molecules and NAME@LEVEL values known from the start; none = the embedded library"
+    )
     handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
     optical_level: str | None = Field(
         None,
@@ -230,7 +234,7 @@ class Config(Section):
         for later in ("rounds", "optical_level"):
             del settings["campaign"][later]
         del settings["execution"]
-        for unused in ("resources", "workflow", "condensed"):  # a campaign computes four-point sets
+        for unused in ("molecules", "resources", "workflow", "condensed"):  # a campaign computes four-point sets
             del settings["qc"][unused]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -265,6 +269,7 @@ def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Conf
 _WRITTEN_BY = {
     "data": "heliosc data merge (the master table) or heliosc data split (its training side)",
     "weights": "heliosc train surrogate or heliosc train generator",
+    "library": "heliosc data merge (the master table) or heliosc data split (its seed molecules)",
     "role_file": "you: copy the shipped roles and edit them",
 }
 
@@ -281,6 +286,7 @@ def check_inputs(config: Config) -> None:
         "surrogate.weights": config.surrogate.weights,
         "generator.data": config.generator.data,
         "generator.weights": config.generator.weights,
+        "campaign.library": config.campaign.library,
         "selection.role_file": config.selection.role_file,
     }
     missing = [

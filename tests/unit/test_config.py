@@ -53,14 +53,18 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_configurations_say_what_the_defaults_are(file: Path) -> None:
     master_table = Path("data/raw/all_mols.csv")
-    named = {"qc_pipeline.yaml": ["qc.max_workers=0"], "train_conf.yaml": ["surrogate.data=null"]}
-    named["gen_conf.yaml"] = ["generator.data=null"]
+    named = {
+        "qc_pipeline.yaml": ["qc.max_workers=0", "qc.molecules=null"],
+        "train_conf.yaml": ["surrogate.data=null"],
+        "gen_conf.yaml": ["generator.data=null"],
+        "active_learn.yaml": ["campaign.library=null"],
+    }
     assert load_config(file, named.get(file.name, ())) == Config()  # in all but what they are there to name
     loaded = load_config(file)
     if file.name == "qc_pipeline.yaml":
         assert loaded.qc.max_workers == 2
-    elif file.name in named:
-        assert master_table in (loaded.surrogate.data, loaded.generator.data)
+    inputs = (loaded.surrogate.data, loaded.generator.data, loaded.campaign.library, loaded.qc.molecules)
+    assert inputs.count(master_table) == 1
 
 
 def test_every_missing_input_is_named_at_the_start(tmp_path: Path) -> None:

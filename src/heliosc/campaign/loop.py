@@ -26,6 +26,7 @@ from heliosc.campaign.calculations import (
     transport_of,
 )
 from heliosc.campaign.judging import Judged, judge, table_of
+from heliosc.campaign.known import known_molecules
 from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors
 from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
@@ -221,10 +222,8 @@ class Campaign:
 
     @cached_property
     def library(self) -> PropertyTable:
-        """Computed values of the embedded library."""
-        from heliosc.datasets.library.load import load_library
-
-        return load_library().property_table(self._keys)
+        """Values known before the first round."""
+        return known_molecules(self.config, self._keys)
 
     @cached_property
     def _keys(self) -> tuple[PropertyKey, ...]:

@@ -47,7 +47,10 @@ LEVELS: dict[str, LevelOfTheory] = {
             "ipea1//gfn2", "xtb", "gas phase", "IPEA1-xTB on GFN2-xTB geometries; IE and EA shifted by -4.846 eV"
         ),
         LevelOfTheory(
-            "d4//gfn2", "xtb", "gas phase", "polarizability of the D4 model, added up from atoms with GFN2-xTB's charges"
+            "d4//gfn2",
+            "xtb",
+            "gas phase",
+            "polarizability of the D4 model, added up from atoms with GFN2-xTB's charges",
         ),
         LevelOfTheory("structure", "predicted", "1", "computed from the molecular graph alone"),
         LevelOfTheory("gfnff", "xtb", "1", "GFN-FF force field; small clusters in vacuum"),

@@ -13,12 +13,14 @@ from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json, print_table
 from heliosc.config import QCSettings, load_config
-from heliosc.errors import PartialResultError
+from heliosc.errors import InputError, PartialResultError, UsageError
 from heliosc.execution import QCResultStore
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="CSV with a SMILES column or a list of SMILES.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV with a SMILES column or a list of SMILES; none = qc.molecules.")
+    ] = None,
     level: Annotated[
         str | None, typer.Option(help="gfn2, ipea-gfn2, dft-fast, dft, or A//B such as wb97x-d3bj/def2-svp//gfn2.")
     ] = None,
@@ -39,6 +41,13 @@ def run(
     """Compute molecules at a level of theory with a program. The same command again goes on where it was."""
     settings = load_config(config, [*_options(workflow, level, program), *(override or ())])
     location = store or settings.execution.store or out / "store.sqlite"
+    file = file or settings.qc.molecules
+    if file is None:
+        raise UsageError("no molecules: name a FILE, or one in the configuration as qc.molecules")
+    if not file.exists():
+        raise InputError(
+            f"there is no file {file}; the master table data/raw/all_mols.csv is written by heliosc data merge"
+        )
     molecules, n_unreadable = read_molecules(file)
     summary = label_molecules(molecules, settings, out=out, location=location)
     summary |= {"workflow": settings.qc.workflow, "level": effective_level(settings.qc)}

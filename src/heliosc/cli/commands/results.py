@@ -9,6 +9,7 @@ import typer
 from rich.console import Group, RenderableType
 
 from heliosc.campaign.calculations import wall_time_s
+from heliosc.campaign.known import known_molecules
 from heliosc.campaign.models import generator_folder, surrogate_folder
 from heliosc.campaign.optical import compute_optical, read_optical_keys, with_optical
 from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
@@ -69,7 +70,6 @@ def handoff(
 
 def write_run_report(folder: RunFolder) -> Path:
     """Write ``report.html`` of a run and return its path."""
-    from heliosc.datasets.library.load import load_library
     from heliosc.report import write_report
 
     config = folder.read_config()
@@ -78,7 +78,7 @@ def write_run_report(folder: RunFolder) -> Path:
         "Generator at the start": generator_folder(config.generator.weights),
     }
     roles = load_roles(config.selection.role_file)
-    return write_report(folder.path, roles=roles, models=models, library=load_library().property_table(DEFAULT_TARGETS))
+    return write_report(folder.path, roles=roles, models=models, library=known_molecules(config, DEFAULT_TARGETS))
 
 
 def write_handoff(

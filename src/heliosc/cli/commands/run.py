@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.panel import Panel
 
+from heliosc.campaign.known import known_molecules
 from heliosc.campaign.loop import Campaign, run_id
 from heliosc.campaign.records import read_history
 from heliosc.campaign.run_folder import RunFolder
@@ -63,10 +64,9 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
 
 def draw_diagnostics(folder: RunFolder, index: int) -> None:
     """Draw the plots of a finished round into its folder."""
-    from heliosc.datasets.library.load import load_library
     from heliosc.report import write_round_diagnostics
 
-    write_round_diagnostics(folder.path, index, library=load_library().property_table(DEFAULT_TARGETS))
+    write_round_diagnostics(folder.path, index, library=known_molecules(folder.read_config(), DEFAULT_TARGETS))
 
 
 def _print_ending(folder: RunFolder, report: Path, handoff: Path | None) -> None:
