@@ -14,6 +14,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Frame, Image, KeepInFrame, Paragraph, Spacer
@@ -36,6 +37,7 @@ _BOTTOM = 16 * mm
 _NO_PADDING = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
 _REGULAR, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 
+_CELL_PADDING = 3
 _BODY = ParagraphStyle("body", fontName=_REGULAR, fontSize=8.2, leading=11.2, textColor=_INK, splitLongWords=1)
 _VALUE = ParagraphStyle("value", parent=_BODY, alignment=TA_RIGHT)
 _HEAD = ParagraphStyle("head", parent=_BODY, fontName=_BOLD, fontSize=7.5, textColor=_MUTED)
@@ -153,13 +155,21 @@ def _columns_grid(table: Table, width: float) -> Grid:
 
 
 def _column_widths(table: Table, width: float) -> list[float]:
-    """Shares of the width by the longest text of each column, numbers at least as wide as their title."""
+    """Shares of the width by the longest text of each column, none narrower than its numbers or a word of its title."""
     lengths = [
         max(min(len(str(cell)), 42) for cell in (title, *(row[i] for row in table.rows)))
         for i, title in enumerate(table.columns)
     ]
     weights = [max(length, len(title) + 3, 7) for length, title in zip(lengths, table.columns, strict=True)]
-    return [width * weight / sum(weights) for weight in weights]
+    least = [_least_width(title, [row[i] for row in table.rows]) for i, title in enumerate(table.columns)]
+    spare = max(width - sum(least), 0.0)
+    return [smallest + spare * weight / sum(weights) for smallest, weight in zip(least, weights, strict=True)]
+
+
+def _least_width(title: str, cells: list[Cell]) -> float:
+    words = [stringWidth(word, _BOLD, _HEAD.fontSize) for word in title.split()]
+    numbers = [stringWidth(str(cell), _REGULAR, _VALUE.fontSize) for cell in cells if isinstance(cell, Number)]
+    return max(words + numbers, default=0.0) + 2 * _CELL_PADDING + 1
 
 
 def _cell(cell: Cell) -> Paragraph:
@@ -175,8 +185,8 @@ def _rules(*, header: bool) -> list[tuple]:
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
         ("TOPPADDING", (0, 0), (-1, -1), 2.2),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6),
-        ("LEFTPADDING", (0, 0), (-1, -1), 3),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("LEFTPADDING", (0, 0), (-1, -1), _CELL_PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), _CELL_PADDING),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ]
     return [*rules, ("BACKGROUND", (0, 0), (-1, 0), _TINT)] if header else rules
