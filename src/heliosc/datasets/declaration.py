@@ -136,6 +136,17 @@ class SourceDeclaration(Part):
             seen[identity] = column.column
         return self
 
+    @model_validator(mode="after")
+    def _one_property_a_column(self) -> SourceDeclaration:
+        seen: dict[tuple[Column, Column | None, tuple[tuple[str, str], ...]], PropertyKey] = {}
+        for column in self.columns:
+            numbers = (column.column, column.minus, tuple(sorted(column.where.items())))
+            if seen.setdefault(numbers, column.key) != column.key:
+                raise ValueError(
+                    f"column {column.column!r} is both {seen[numbers]} and {column.key}; keep the true one"
+                )
+        return self
+
     @property
     def keys(self) -> tuple[PropertyKey, ...]:
         """Properties and levels that this source gives, sorted."""

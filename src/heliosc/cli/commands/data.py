@@ -14,7 +14,7 @@ from heliosc.cli.data_progress import describe_progress, fetch_progress, merge_p
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
 from heliosc.cli.output import print_json, print_table
-from heliosc.errors import UsageError
+from heliosc.errors import PartialResultError, UsageError
 
 if TYPE_CHECKING:
     from heliosc.datasets.locate import SourceFiles
@@ -105,6 +105,12 @@ def merge(
     )
     if any(count.n_quarantined for count in report.sources):
         messages.print(f"rows set aside, with reasons: {settings.quarantine_file}")
+    empty = [count.source for count in report.sources if count.n_quarantined and not count.n_kept]
+    if empty:
+        raise PartialResultError(
+            f"not one row of {', '.join(empty)} could be used; reasons in {settings.quarantine_file}. The usual cause "
+            "is a wrong unit or sign in the column map"
+        )
 
 
 @app.command()
