@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 CHUNK_SIZE = 4_096
 _CHUNKS_PER_WORKER = 2
-_ORPHAN_CHECK_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +204,9 @@ def _crew(settings: ScreeningSettings, folder: PartsFolder) -> Iterator[_Crew]:
         return
     context = get_context("forkserver")  # workers share the pages of libraries that were loaded before they split off
     context.set_forkserver_preload([f"{__package__}.predicting"])
+    lifeline, held_here = context.Pipe(duplex=False)  # its other end closes with this process, however it ends
     pool = ProcessPoolExecutor(
-        settings.n_workers, mp_context=context, initializer=_start_worker, initargs=(settings, folder)
+        settings.n_workers, mp_context=context, initializer=_start_worker, initargs=(settings, folder, lifeline)
     )
     try:
         yield _Pool(pool, settings.n_workers)
@@ -217,6 +217,8 @@ def _crew(settings: ScreeningSettings, folder: PartsFolder) -> Iterator[_Crew]:
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        held_here.close()
+        lifeline.close()
 
 
 class _Station:
@@ -283,17 +285,20 @@ class _Pool:
 _station: _Station | None = None
 
 
-def _start_worker(settings: ScreeningSettings, folder: PartsFolder) -> None:
+def _start_worker(settings: ScreeningSettings, folder: PartsFolder, lifeline: Connection) -> None:
     global _station  # a process of the pool is one worker for life
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     _station = _Station(settings, folder)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when the parent was killed, instead of waiting for work for ever."""
-    while os.getppid() == parent:
-        time.sleep(_ORPHAN_CHECK_S)
+def _end_with(lifeline: Connection) -> None:
+    """End this process when the one that gave it work was killed, instead of waiting for work for ever.
+
+    Its parent is the server it was forked from, which stays as long as its children do.
+    """
+    with suppress(EOFError, OSError):
+        lifeline.recv()
     os._exit(1)
 
 
