@@ -12,6 +12,7 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 INSTALL = "apt-get install slurm-wlm munge"
+_STATE_SAVED_S = 7.0  # changes are written within 5 s (SAVE_MAX_WAIT of Slurm 22.05)
 N_CPUS = 8  # more than the machine may have: the fake tasks sleep
 CONFIGURATION = """
 ClusterName=heliosc
@@ -108,6 +109,11 @@ class SlurmCluster:
         self._node = self._daemon("slurmd", "-D", "-f", str(self.configuration), "-N", self._host)
 
     def kill_controller(self) -> None:
+        """Kill the controller once it knows on disk which jobs it started.
+
+        Earlier, it would give their numbers again, and Slurm takes a node that is given a number twice out of service.
+        """
+        time.sleep(_STATE_SAVED_S)
         _kill(self._controller)
 
     def kill_node(self) -> None:
