@@ -13,7 +13,7 @@ Nix, Weigend, Proc. ICNN 1994, 55 (10.1109/ICNN.1994.374138): mean-variance head
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -86,10 +86,21 @@ class _MessagePassing(nn.Module):
         return sum_bags(torch.cat([functional.linear(edges, for_edges), atoms]), batch.atoms).relu_()
 
 
-class _Head(nn.Module):
+class HeadSettings(Protocol):
+    """What the readout needs to know of a configuration."""
+
+    @property
+    def head_hidden(self) -> int: ...
+    @property
+    def head_layers(self) -> int: ...
+    @property
+    def dropout(self) -> float: ...
+
+
+class MeanVarianceHead(nn.Module):
     """Weights of chemprop's ``MveFFN``: one mean and one raw variance a key over a shared trunk."""
 
-    def __init__(self, n_inputs: int, config: MPNNConfig, n_keys: int) -> None:
+    def __init__(self, n_inputs: int, config: HeadSettings, n_keys: int) -> None:
         super().__init__()
         sizes = [n_inputs, *[config.head_hidden] * config.head_layers]
         blocks: list[nn.Module] = [nn.Sequential(nn.Linear(sizes[0], sizes[1]))]
@@ -125,7 +136,7 @@ class Network(nn.Module):
         self.n_keys = n_keys
         self.n_descriptors = n_descriptors
         self.message_passing = _MessagePassing(config.hidden)
-        self.predictor = _Head(config.hidden + n_descriptors, config, n_keys)
+        self.predictor = MeanVarianceHead(config.hidden + n_descriptors, config, n_keys)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Mean and variance of the standardised targets, both (n_molecules, n_keys)."""
