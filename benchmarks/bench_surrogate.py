@@ -106,8 +106,8 @@ def our_predictions(networks: list[Network], smiles: list[str], *, precision: st
     for start in range(0, len(smiles), BATCH):
         graphs = read_graphs(smiles[start : start + BATCH], with_rings=False)
         none = torch.zeros(graphs.n_molecules, 0)
-        means, _ = predict_members(networks, graphs, none, device=torch.device("cpu"), precision=precision)
-        parts.append(means)
+        outputs = predict_members(networks, graphs, none, device=torch.device("cpu"), precision=precision)
+        parts.append(outputs.means)
     return np.concatenate(parts, axis=1)
 
 

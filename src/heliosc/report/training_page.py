@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from heliosc.datasets.csv_source import QuarantinedRow
 from heliosc.files import write_atomically
 from heliosc.handoff.labels import symbol, words
 from heliosc.properties import PredictionTable, PropertyKey
+from heliosc.properties.intervals import interval_level
 from heliosc.report import figures, training_figures
 from heliosc.report.html import render_page
 from heliosc.report.pictures import Picture, figure_picture
@@ -128,7 +130,10 @@ def _calibration_picture(ensemble: SurrogateEnsemble, predictions: PredictionTab
         values = ensemble.held_out.test.values[:, column]
         known = np.isfinite(values)
         if known.any():
-            errors[key] = (values[known] - predictions.mean[known, column]) / predictions.std[known, column]
+            scores = np.abs(values[known] - predictions.mean[known, column]) / predictions.std[known, column]
+            if predictions.interval_quantiles is not None:  # the model's own intervals, as errors of a Gaussian
+                scores = norm.ppf(0.5 + interval_level(scores, predictions.interval_quantiles[column]) / 2)
+            errors[key] = scores
     if not errors:
         return None
     return figure_picture(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import InputError, MissingDependencyError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.forest import morgan_counts
 from heliosc.surrogates.identity import table_hash
 from heliosc.surrogates.protocol import RowArray, check_split
@@ -122,7 +122,10 @@ class BoostingSurrogate:
                 guesses = _predictions(members, described)
                 mean[:, k] = guesses.mean(axis=0)
                 aleatoric[:, k], epistemic[:, k] = calibration.apply(np.zeros(len(smiles)), guesses.var(axis=0))
-        return PredictionTable(tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id)
+        quantiles = interval_quantiles(self.calibrations)
+        return PredictionTable(
+            tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id, interval_quantiles=quantiles
+        )
 
 
 def _fit(described: NDArray[np.float32], values: NDArray[np.float64], *, seed: int, n_trees: int) -> Any:

@@ -1,11 +1,13 @@
 """Making the stated uncertainty true.
 
-Raw variances of networks rank molecules but are too small. Per key, on the validation part, the total variance becomes
+Raw variances of networks rank molecules but are too small, and say little of molecules unlike any that were learnt
+from. Per key, on the validation part, the total variance becomes
 
-    variance = scale^2 (a + b aleatoric + c epistemic)
+    variance = a + b aleatoric + c epistemic + d distance^2
 
-with a, b, c >= 0 by maximum likelihood, and ``scale`` by split-conformal prediction such that mean +- 1.96 std covers
-95 % of the validation errors. So the std of a prediction means its 95 % interval, also where errors have heavy tails.
+with a, b, c, d >= 0 by maximum likelihood; ``distance`` is how far a molecule lies from those of the train part
+(``landmarks``). The std is thus the error to be expected. Errors of molecules have heavier tails than a Gaussian, so an
+interval of a given probability takes its width from split-conformal quantiles of |error| / std, not from 1.64 std.
 
 References
 ----------
@@ -15,6 +17,7 @@ Angelopoulos, Bates, arXiv 2107.07511, sec. 2.3.2: split-conformal quantiles of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from heliosc.errors import InputError
-from heliosc.surrogates.metrics import Z90, Z95
+from heliosc.properties.intervals import LEVELS
 
 FloatArray = NDArray[np.float64]
 
@@ -36,21 +39,33 @@ class KeyCalibration:
 
     Attributes
     ----------
-    constant, aleatoric, epistemic : a (unit of the key squared), b, c
-    scale : conformal factor on the std, so that 1.96 std covers 95 %
-    multiplier_90 : half width of the 90 % interval in units of the final std (1.64 for Gaussian errors)
+    constant, aleatoric, epistemic, distance : a (unit of the key squared), b, c, d (unit of the key squared)
+    quantiles : half widths, in units of the std, of the intervals with probabilities ``LEVELS``
     """
 
     constant: float
     aleatoric: float
     epistemic: float
-    scale: float
-    multiplier_90: float
+    distance: float
+    quantiles: tuple[float, ...]
 
-    def apply(self, aleatoric_variance: FloatArray, epistemic_variance: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Calibrated aleatoric (with the constant) and epistemic std."""
-        aleatoric = self.scale * np.sqrt(self.constant + self.aleatoric * aleatoric_variance)
-        return aleatoric, self.scale * np.sqrt(self.epistemic * epistemic_variance)
+    def apply(
+        self,
+        aleatoric_variance: FloatArray,
+        epistemic_variance: FloatArray,
+        distance: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Calibrated aleatoric std (with the constant) and epistemic std (with the distance, where it is known)."""
+        aleatoric = np.sqrt(self.constant + self.aleatoric * aleatoric_variance)
+        doubt = self.epistemic * epistemic_variance
+        if distance is not None:
+            doubt = doubt + self.distance * distance**2
+        return aleatoric, np.sqrt(doubt)
+
+
+def interval_quantiles(calibrations: Sequence[KeyCalibration]) -> FloatArray:
+    """Half widths in units of the std, (n_keys, n_levels), of the intervals with probabilities ``LEVELS``."""
+    return np.array([calibration.quantiles for calibration in calibrations]).reshape(len(calibrations), len(LEVELS))
 
 
 def fit_variance(errors: FloatArray, terms: FloatArray) -> FloatArray:
@@ -84,19 +99,25 @@ def fit_variance(errors: FloatArray, terms: FloatArray) -> FloatArray:
     return best.x * level / size
 
 
-def conformal_quantile(scores: FloatArray, *, level: float) -> float:
-    """Score that covers ``level`` of new draws at least: the ceil((n + 1) level)-th smallest of n, or the largest."""
-    rank = min(int(np.ceil((len(scores) + 1) * level)), len(scores))
-    return float(np.sort(scores)[rank - 1])
+def conformal_quantiles(scores: FloatArray) -> tuple[float, ...]:
+    """Scores that cover each of ``LEVELS`` of new draws at least.
+
+    The ceil((n + 1) level)-th smallest of n, or the largest: no more is known.
+    """
+    ranks = np.ceil((len(scores) + 1) * LEVELS - 1e-9).astype(int).clip(1, len(scores))
+    return tuple(np.sort(scores)[ranks - 1].tolist())
 
 
-def calibrate_key(errors: FloatArray, aleatoric: FloatArray, epistemic: FloatArray) -> KeyCalibration:
+def calibrate_key(
+    errors: FloatArray, aleatoric: FloatArray, epistemic: FloatArray, distance: FloatArray | None = None
+) -> KeyCalibration:
     """Fit one key.
 
     Parameters
     ----------
     errors : (n,) value - mean, NaN = unknown
     aleatoric, epistemic : (n,) raw variances
+    distance : (n,) distance to the train part, None where a model has no such notion
 
     Raises
     ------
@@ -107,13 +128,11 @@ def calibrate_key(errors: FloatArray, aleatoric: FloatArray, epistemic: FloatArr
         raise InputError(
             f"{known.sum()} known validation values cannot calibrate an uncertainty; expected {MIN_VALUES}"
         )
-    errors, aleatoric, epistemic = errors[known], aleatoric[known], epistemic[known]
-    terms = np.stack([np.ones_like(errors), aleatoric, epistemic], axis=1)
-    weights = fit_variance(errors, terms)
+    squared = np.zeros_like(errors) if distance is None else distance**2
+    terms = np.stack([np.ones_like(errors), aleatoric, epistemic, squared], axis=1)[known]
+    weights = fit_variance(errors[known], terms)
     if not (terms @ weights > 0).all():
         raise InputError("the validation errors are all zero; an uncertainty cannot be calibrated on copied values")
-    scores = np.abs(errors) / np.sqrt(terms @ weights)
-    scale = conformal_quantile(scores, level=0.95) / Z95
-    multiplier_90 = conformal_quantile(scores, level=0.90) / scale if scale > 0 else Z90
-    constant, b, c = (float(weight) for weight in weights)
-    return KeyCalibration(constant, b, c, scale, multiplier_90)
+    scores = np.abs(errors[known]) / np.sqrt(terms @ weights)
+    constant, b, c, d = map(float, weights)
+    return KeyCalibration(constant, b, c, d, conformal_quantiles(scores))

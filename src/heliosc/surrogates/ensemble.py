@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
+from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.environments import find_environments
@@ -49,10 +50,17 @@ _MIN_REPLAY = 512
 
 @dataclass(frozen=True, slots=True)
 class RawPrediction:
-    """Members' outputs in the units of the keys, (n_members, n_molecules, n_keys) each."""
+    """Members' outputs in the units of the keys.
+
+    Attributes
+    ----------
+    means, variances : (n_members, n_molecules, n_keys)
+    fingerprints : (n_molecules, width) of the first member
+    """
 
     means: FloatArray
     variances: FloatArray
+    fingerprints: NDArray[np.float32]
 
     @property
     def mean(self) -> FloatArray:
@@ -90,6 +98,7 @@ class SurrogateEnsemble:
     networks : members, in evaluation mode, weights rounded to what the file format holds
     scaling : standardisation of targets and descriptors
     calibrations : one a key
+    landmarks : where the train part lies; None where it is not known (imported models)
     held_out : validation and test part
     split : row numbers of the training table, for the record
     metrics : held-out figures, name of the evaluation -> key -> metric -> value
@@ -102,6 +111,7 @@ class SurrogateEnsemble:
     networks: tuple[Network, ...]
     scaling: Scaling
     calibrations: tuple[KeyCalibration, ...]
+    landmarks: Landmarks | None
     held_out: HeldOut
     split: Mapping[str, list[int]]
     metrics: Mapping[str, Any]
@@ -169,6 +179,8 @@ class SurrogateEnsemble:
             scaling=scaling,
             held_out=HeldOut(table.rows(parts.validation), table.rows(parts.test)),
             split={name: rows.tolist() for name, rows in parts._asdict().items()},
+            learnt=table.rows(parts.train).smiles,
+            seed=seed,
             provenance={
                 "data_hash": table_hash(table),
                 "seed": seed,
@@ -180,27 +192,35 @@ class SurrogateEnsemble:
         return trained.with_metrics({"learning_curve": _learning_curves(curves)})
 
     @classmethod
-    def calibrated(cls, **known: Any) -> Self:
+    def calibrated(cls, *, learnt: Sequence[str], seed: int, **known: Any) -> Self:
         """Complete an ensemble: calibrate on the validation part, then measure on the test part.
 
         Parameters
         ----------
-        known : the attributes that need no predictions: all but ``calibrations``, ``metrics`` and ``device``
+        learnt : molecules of the train part, from which the landmarks are taken; empty = not known
+        known : the attributes that need no predictions: not calibrations, landmarks, metrics and device
         """
         config, held_out = known["config"], known["held_out"]
         device = choose_device(config.device)
         for network in known["networks"]:
             network.to(device).eval()
-        bare = cls(calibrations=(), metrics={}, device=device, **known)
+        bare = cls(calibrations=(), landmarks=None, metrics={}, device=device, **known)
         raw = bare._predict_raw(held_out.validation.smiles, batch_size=_BATCH_SIZE)
+        landmarks = bare._find_landmarks(learnt, seed=seed).calibrated(raw.fingerprints) if learnt else None
+        distance = None if landmarks is None else landmarks.distances(raw.fingerprints)
         errors = held_out.validation.values - raw.mean
         calibrations = tuple(
-            calibrate_key(errors[:, k], raw.aleatoric[:, k], raw.epistemic[:, k]) for k in range(len(bare.keys))
+            calibrate_key(errors[:, k], raw.aleatoric[:, k], raw.epistemic[:, k], distance)
+            for k in range(len(bare.keys))
         )
-        ensemble = replace(bare, calibrations=calibrations)
+        ensemble = replace(bare, calibrations=calibrations, landmarks=landmarks)
         reference = np.nanstd(errors, axis=0)
         test = evaluate_predictions(held_out.test, ensemble.predict(held_out.test.smiles), reference_std=reference)
         return replace(ensemble, metrics={"test": test})
+
+    def _find_landmarks(self, smiles: Sequence[str], *, seed: int) -> Landmarks:
+        first = replace(self, networks=self.networks[:1])
+        return Landmarks.fit(first._predict_raw(smiles, batch_size=_BATCH_SIZE).fingerprints, seed=seed)
 
     def predict(
         self, smiles: Sequence[str], *, batch_size: int = _BATCH_SIZE, precision: str = "f32"
@@ -217,19 +237,29 @@ class SurrogateEnsemble:
         InputError : a molecule cannot be read; the message names its row, counted from 0
         """
         raw = self._predict_raw(smiles, batch_size=batch_size, precision=precision)
-        epistemic, aleatoric = self.calibrated_stds(raw)
+        epistemic, aleatoric, distance = self.doubts(raw)
         return PredictionTable(
-            tuple(smiles), self.keys, raw.mean, epistemic, aleatoric, self.model_id, members=raw.means
+            tuple(smiles),
+            self.keys,
+            raw.mean,
+            epistemic,
+            aleatoric,
+            self.model_id,
+            members=raw.means,
+            domain_distance=distance,
+            interval_quantiles=interval_quantiles(self.calibrations),
         )
 
     def _predict_raw(self, smiles: Sequence[str], *, batch_size: int, precision: str = "f32") -> RawPrediction:
         shape = (len(self.networks), len(smiles), len(self.keys))
-        raw = RawPrediction(np.empty(shape), np.empty(shape))
+        width = self.config.hidden
+        raw = RawPrediction(np.empty(shape), np.empty(shape), np.empty((len(smiles), width), dtype=np.float32))
         for start in range(0, len(smiles), batch_size):
             chunk = slice(start, start + batch_size)
             graphs = read_graphs(smiles[chunk], with_rings=self.uses_descriptors, first_row=start)
             part = self.predict_graphs(graphs, precision=precision)
             raw.means[:, chunk], raw.variances[:, chunk] = part.means, part.variances
+            raw.fingerprints[chunk] = part.fingerprints
         return raw
 
     @property
@@ -239,7 +269,7 @@ class SurrogateEnsemble:
     def predict_graphs(self, graphs: MoleculeGraphs, *, precision: str = "f32") -> RawPrediction:
         """Members' outputs for one batch of molecules; descriptors need graphs with ring counts."""
         numbers = graphs.descriptors if self.uses_descriptors else np.empty((graphs.n_molecules, 0))
-        means, variances = predict_members(
+        outputs = predict_members(
             self.networks,
             graphs,
             torch.from_numpy(self.scaling.descriptors(numbers)),
@@ -247,14 +277,16 @@ class SurrogateEnsemble:
             precision=precision,
         )
         target_std = self.scaling.target_std
-        return RawPrediction(means * target_std + self.scaling.target_mean, variances * target_std**2)
+        means = outputs.means * target_std + self.scaling.target_mean
+        return RawPrediction(means, outputs.variances * target_std**2, outputs.fingerprints)
 
-    def calibrated_stds(self, raw: RawPrediction) -> tuple[FloatArray, FloatArray]:
-        """Epistemic and aleatoric standard deviation, (n_molecules, n_keys) each."""
-        aleatoric, epistemic = np.empty_like(raw.mean), np.empty_like(raw.mean)
+    def doubts(self, raw: RawPrediction) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """Calibrated epistemic and aleatoric std, (n_molecules, n_keys) each, and the distance to the train part."""
+        distance = None if self.landmarks is None else self.landmarks.distances(raw.fingerprints)
+        aleatoric, epistemic = raw.aleatoric, raw.epistemic
         for k, calibration in enumerate(self.calibrations):
-            aleatoric[:, k], epistemic[:, k] = calibration.apply(raw.aleatoric[:, k], raw.epistemic[:, k])
-        return epistemic, aleatoric
+            aleatoric[:, k], epistemic[:, k] = calibration.apply(aleatoric[:, k], epistemic[:, k], distance)
+        return epistemic, aleatoric, distance
 
     def fine_tune(
         self,
@@ -325,6 +357,8 @@ class SurrogateEnsemble:
             held_out=self.held_out,
             split=self.split,
             provenance=provenance,
+            learnt=new.smiles + replay.smiles,
+            seed=seed,
         )
 
     def _aligned(self, table: PropertyTable) -> PropertyTable:

@@ -54,7 +54,8 @@ def evaluate_predictions(
             continue
         y, predicted = table.values[known, column], predictions.column(key)
         mean, std = predictions.mean[known, predicted], predictions.std[known, predicted]
-        figures = metrics.all_metrics(y, mean, std)
+        quantiles = None if predictions.interval_quantiles is None else predictions.interval_quantiles[predicted]
+        figures = metrics.all_metrics(y, mean, std, quantiles=quantiles)
         if reference_std is not None:
             constant = np.full_like(mean, reference_std[column])
             figures["reference_nll"] = metrics.nll(y, mean, constant)
@@ -91,7 +92,8 @@ _COLUMNS: Sequence[tuple[str, str, str]] = (
     ("crps", "CRPS", ".3f"),
     ("miscalibration_area", "miscal.", ".3f"),
     ("ence", "ENCE", ".2f"),
-    ("coverage_95", "95 %", ".1%"),
+    ("coverage_90", "90 %", ".1%"),
+    ("sharpness", "sharpness", ".3f"),
     ("error_rank_correlation", "rho", ".2f"),
 )
 

@@ -21,7 +21,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.identity import table_hash
 from heliosc.surrogates.mpnn.graphs import parse_rows
 from heliosc.surrogates.protocol import RowArray, check_split
@@ -98,7 +98,10 @@ class ForestSurrogate:
                 trees = _tree_predictions(forest, counts)
                 mean[:, k] = trees.mean(axis=0)
                 aleatoric[:, k], epistemic[:, k] = calibration.apply(np.zeros(len(smiles)), trees.var(axis=0))
-        return PredictionTable(tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id)
+        quantiles = interval_quantiles(self.calibrations)
+        return PredictionTable(
+            tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id, interval_quantiles=quantiles
+        )
 
 
 def _tree_predictions(forest: Any, counts: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from heliosc.properties.intervals import LEVELS
+
 FloatArray = NDArray[np.float64]
 
 Z95 = 1.959963984540054
@@ -52,12 +54,24 @@ def coverage(y: FloatArray, mean: FloatArray, std: FloatArray, *, z: float = Z95
     return float((np.abs(y - mean) <= z * std).mean())
 
 
-def miscalibration_area(y: FloatArray, mean: FloatArray, std: FloatArray, *, n_levels: int = 99) -> float:
-    """Area between observed and expected coverage of central intervals over all confidence levels, 0 to 0.5."""
-    levels = np.linspace(0, 1, n_levels + 2)
-    half_widths = stats.norm.ppf(0.5 + levels / 2)
+def gaussian_quantiles() -> FloatArray:
+    """Half widths of the intervals at ``LEVELS`` of a Gaussian, in units of its std, (n_levels,)."""
+    return stats.norm.ppf(0.5 + LEVELS / 2)
+
+
+def miscalibration_area(
+    y: FloatArray, mean: FloatArray, std: FloatArray, *, quantiles: FloatArray | None = None
+) -> float:
+    """Area between observed and expected coverage of central intervals over all confidence levels, 0 to 0.5.
+
+    Parameters
+    ----------
+    quantiles : (n_levels,) half widths at ``LEVELS`` in units of the std, None = Gaussian
+    """
+    half_widths = gaussian_quantiles() if quantiles is None else quantiles
     observed = (np.abs((y - mean) / std)[:, None] <= half_widths[None, :]).mean(axis=0)
-    return float(np.trapezoid(np.abs(observed - levels), levels))
+    gaps = np.concatenate([[0.0], np.abs(observed - LEVELS), [0.0]])
+    return float(np.trapezoid(gaps, np.concatenate([[0.0], LEVELS, [1.0]])))
 
 
 def ence(y: FloatArray, mean: FloatArray, std: FloatArray, *, n_bins: int = 10) -> float:
@@ -78,8 +92,17 @@ def error_rank_correlation(y: FloatArray, mean: FloatArray, std: FloatArray) -> 
     return float(stats.spearmanr(error, std).statistic)
 
 
-def all_metrics(y: FloatArray, mean: FloatArray, std: FloatArray) -> dict[str, float]:
-    """Every figure of this module, plus ``n`` and ``sharpness`` (mean std)."""
+def all_metrics(
+    y: FloatArray, mean: FloatArray, std: FloatArray, *, quantiles: FloatArray | None = None
+) -> dict[str, float]:
+    """Every figure of this module, plus ``n`` and ``sharpness`` (mean std).
+
+    Parameters
+    ----------
+    quantiles : (n_levels,) half widths of the model's intervals at ``LEVELS`` in units of the std, None = Gaussian
+    """
+    widths = gaussian_quantiles() if quantiles is None else quantiles
+    z90, z95 = (float(np.interp(level, LEVELS, widths)) for level in (0.90, 0.95))
     return {
         "n": float(len(y)),
         "mae": mae(y, mean),
@@ -87,10 +110,10 @@ def all_metrics(y: FloatArray, mean: FloatArray, std: FloatArray) -> dict[str, f
         "r2": r2(y, mean),
         "nll": nll(y, mean, std),
         "crps": crps(y, mean, std),
-        "miscalibration_area": miscalibration_area(y, mean, std),
+        "miscalibration_area": miscalibration_area(y, mean, std, quantiles=quantiles),
         "ence": ence(y, mean, std),
-        "coverage_90": coverage(y, mean, std, z=Z90),
-        "coverage_95": coverage(y, mean, std, z=Z95),
+        "coverage_90": coverage(y, mean, std, z=z90),
+        "coverage_95": coverage(y, mean, std, z=z95),
         "sharpness": float(std.mean()),
         "error_rank_correlation": error_rank_correlation(y, mean, std),
     }

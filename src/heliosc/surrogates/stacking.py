@@ -22,7 +22,7 @@ from scipy.optimize import nnls
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.boosting import BoostingSurrogate
-from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.forest import ForestSurrogate
 from heliosc.surrogates.protocol import RowArray, Surrogate, check_split
 
@@ -107,7 +107,16 @@ class StackedSurrogate:
         mean, aleatoric, epistemic = _mixture(predictions, self.weights)
         for k, calibration in enumerate(self.calibrations):
             aleatoric[:, k], epistemic[:, k] = calibration.apply(aleatoric[:, k], epistemic[:, k])
-        return PredictionTable(tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id)
+        return PredictionTable(
+            tuple(smiles),
+            self.keys,
+            mean,
+            epistemic,
+            aleatoric,
+            self.model_id,
+            domain_distance=next((p.domain_distance for p in predictions if p.domain_distance is not None), None),
+            interval_quantiles=interval_quantiles(self.calibrations),
+        )
 
 
 def mixing_weights(means: FloatArray, values: FloatArray) -> FloatArray:

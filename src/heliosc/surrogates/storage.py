@@ -1,7 +1,7 @@
 """A model folder: weights, settings, calibration, metrics and the held-out part; nothing in it is ever executed.
 
 ``config.json`` (format, date, code version, keys, settings, provenance, checksums of the other files),
-``weights.safetensors`` (``<member>.<name>`` as float16, imported weights as float32; float64 scaling),
+``weights.safetensors`` (``<member>.<name>`` as float16, imported weights as float32; float64 scaling; landmarks),
 ``calibration.json``, ``metrics.json``, ``split.json``, ``held_out.parquet`` (SMILES, part, one column a key).
 """
 
@@ -29,13 +29,14 @@ from heliosc.files import folder_written_atomically
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.training import choose_device
 from heliosc.surrogates.scaling import Scaling
 
 FORMAT = "heliosc surrogate ensemble"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _CONFIG = "config.json"
 _WEIGHTS = "weights.safetensors"
@@ -118,6 +119,11 @@ def _weights(ensemble: SurrogateEnsemble) -> bytes:
         for member, network in enumerate(ensemble.networks)
         for name, value in network.state_dict().items()
     }
+    if ensemble.landmarks is not None:
+        tensors["landmarks.points"] = torch.from_numpy(ensemble.landmarks.points).half()
+        tensors["landmarks.centre"] = torch.from_numpy(ensemble.landmarks.centre)
+        tensors["landmarks.spread"] = torch.from_numpy(ensemble.landmarks.spread)
+        tensors["landmarks.reach"] = torch.tensor(ensemble.landmarks.reach, dtype=torch.float64)
     for name in _SCALING:
         tensors[name] = torch.from_numpy(np.array(getattr(ensemble.scaling, name), dtype=np.float64))
     return save_tensors(tensors)
@@ -193,7 +199,8 @@ def _assemble(config: dict[str, Any], content: dict[str, bytes], *, device: str)
         config=settings,
         networks=tuple(networks),
         scaling=scaling,
-        calibrations=tuple(KeyCalibration(**calibration[str(key)]) for key in keys),
+        calibrations=tuple(_read_calibration(calibration[str(key)]) for key in keys),
+        landmarks=_read_landmarks(tensors),
         held_out=_read_held_out(content[_HELD_OUT], keys),
         split=json.loads(content[_SPLIT]),
         metrics=json.loads(content[_METRICS]),
@@ -203,6 +210,17 @@ def _assemble(config: dict[str, Any], content: dict[str, bytes], *, device: str)
     if ensemble.model_id != config["model_id"]:
         raise ValueError(f"weights are of model {ensemble.model_id}, {_CONFIG} of {config['model_id']}")
     return ensemble
+
+
+def _read_calibration(values: dict[str, Any]) -> KeyCalibration:
+    return KeyCalibration(**{**values, "quantiles": tuple(values["quantiles"])})
+
+
+def _read_landmarks(tensors: dict[str, torch.Tensor]) -> Landmarks | None:
+    if "landmarks.points" not in tensors:
+        return None
+    points, centre, spread = (tensors[f"landmarks.{name}"].float().numpy() for name in ("points", "centre", "spread"))
+    return Landmarks(points, centre, spread, float(tensors["landmarks.reach"]))
 
 
 def _read_held_out(data: bytes, keys: tuple[PropertyKey, ...]) -> HeldOut:

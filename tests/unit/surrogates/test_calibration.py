@@ -2,8 +2,15 @@ import numpy as np
 import pytest
 
 from heliosc.errors import InputError
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, conformal_quantile, fit_variance
-from heliosc.surrogates.metrics import coverage
+from heliosc.properties.intervals import LEVELS, multipliers
+from heliosc.surrogates.calibration import (
+    KeyCalibration,
+    calibrate_key,
+    conformal_quantiles,
+    fit_variance,
+    interval_quantiles,
+)
+from heliosc.surrogates.metrics import coverage, miscalibration_area
 
 
 def test_constant_variance_is_the_mean_squared_error():
@@ -27,15 +34,16 @@ def test_weights_are_never_negative():
     assert weights[0] == pytest.approx((errors**2).mean(), rel=1e-4)
 
 
-def test_conformal_quantile_by_hand():
-    scores = np.arange(1.0, 20.0)  # 19 scores: ceil(20 * 0.9) = 18th, ceil(20 * 0.95) = 19th
-    assert conformal_quantile(scores, level=0.90) == 18
-    assert conformal_quantile(scores, level=0.95) == 19
-    assert conformal_quantile(scores, level=0.99) == 19  # no more than the largest is known
+def test_conformal_quantiles_by_hand():
+    scores = np.arange(19.0, 0.0, -1.0)  # 19 scores: ceil(20 * 0.9) = 18th, ceil(20 * 0.95) = 19th
+    quantiles = dict(zip(LEVELS.round(2).tolist(), conformal_quantiles(scores), strict=True))
+    assert (quantiles[0.05], quantiles[0.50], quantiles[0.90], quantiles[0.95]) == (1, 10, 18, 19)
+    assert quantiles[0.99] == 19  # no more than the largest is known
+    assert quantiles[0.01] == 1
 
 
 @pytest.mark.parametrize("draw", ["normal", "laplace", "standard_t"])
-def test_95_percent_intervals_cover_new_errors_whatever_their_tails(draw):
+def test_intervals_cover_new_errors_whatever_their_tails(draw):
     rng = np.random.default_rng(3)
     sample = {
         "normal": lambda n: rng.normal(0, 0.3, n),
@@ -46,15 +54,38 @@ def test_95_percent_intervals_cover_new_errors_whatever_their_tails(draw):
     calibration = calibrate_key(sample(2_000), raw, 0.1 * raw)
     aleatoric, epistemic = calibration.apply(np.full(20_000, 1e-3), np.full(20_000, 1e-4))
     std, new = np.hypot(aleatoric, epistemic), sample(20_000)
-    assert coverage(new, np.zeros(20_000), std) == pytest.approx(0.95, abs=0.012)
-    assert coverage(new, np.zeros(20_000), std, z=calibration.multiplier_90) == pytest.approx(0.90, abs=0.015)
+    quantiles = interval_quantiles([calibration])
+    for level in (0.5, 0.9, 0.95):
+        (multiplier,) = multipliers(quantiles, level)
+        assert coverage(new, np.zeros(20_000), std, z=multiplier) == pytest.approx(level, abs=0.03)
+    assert miscalibration_area(new, np.zeros(20_000), std, quantiles=quantiles[0]) < 0.02
+
+
+def test_std_is_the_error_to_be_expected():
+    rng = np.random.default_rng(1)
+    raw = rng.uniform(0.1, 1, 20_000)
+    calibration = calibrate_key(rng.laplace(0, np.sqrt(raw), 20_000), raw, np.zeros(20_000))
+    aleatoric, _ = calibration.apply(np.array([0.5]), np.zeros(1))
+    assert aleatoric == pytest.approx([1.0], rel=0.03)  # the variance of a Laplace distribution is twice its scale^2
+
+
+def test_far_molecules_are_doubted():
+    rng = np.random.default_rng(2)
+    distance = rng.uniform(0, 1, 5_000)
+    errors = rng.normal(0, np.sqrt(0.01 + distance**2))
+    calibration = calibrate_key(errors, np.zeros(5_000), np.zeros(5_000), distance)
+    assert calibration.distance == pytest.approx(1.0, rel=0.15)
+    _, epistemic = calibration.apply(np.zeros(2), np.zeros(2), np.array([0.1, 3.0]))
+    assert epistemic[1] == pytest.approx(30 * epistemic[0])
+    _, unknown = calibration.apply(np.zeros(1), np.zeros(1))
+    assert unknown == [0.0]
 
 
 def test_apply_by_hand():
-    calibration = KeyCalibration(constant=1.0, aleatoric=3.0, epistemic=4.0, scale=0.5, multiplier_90=1.6)
-    aleatoric, epistemic = calibration.apply(np.array([1.0]), np.array([9.0]))
-    assert aleatoric == pytest.approx([1.0])  # 0.5 sqrt(1 + 3)
-    assert epistemic == pytest.approx([3.0])  # 0.5 sqrt(36)
+    calibration = KeyCalibration(constant=1.0, aleatoric=3.0, epistemic=4.0, distance=2.0, quantiles=(1.0,) * 99)
+    aleatoric, epistemic = calibration.apply(np.array([1.0]), np.array([7.0]), np.array([2.0]))
+    assert aleatoric == pytest.approx([2.0])  # sqrt(1 + 3)
+    assert epistemic == pytest.approx([6.0])  # sqrt(28 + 2 * 4)
 
 
 def test_missing_values_do_not_count():

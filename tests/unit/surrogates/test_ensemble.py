@@ -6,6 +6,7 @@ import pytest
 
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.properties.intervals import LEVELS
 from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.evaluate import evaluate_predictions, evaluate_surrogate, metrics_table
 from heliosc.surrogates.forest import ForestSurrogate
@@ -33,10 +34,22 @@ def test_uncertainty_adds_up(ensemble, table):
     assert predictions.members.shape == (2, 9, 2)
     np.testing.assert_allclose(predictions.members.mean(axis=0), predictions.mean)
     np.testing.assert_allclose(predictions.std**2, predictions.epistemic_std**2 + predictions.aleatoric_std**2)
-    spread = predictions.members.std(axis=0)
+    spread, distance = predictions.members.var(axis=0), predictions.domain_distance
     for column, calibration in enumerate(ensemble.calibrations):
-        expected = calibration.scale * np.sqrt(calibration.epistemic) * spread[:, column]
-        np.testing.assert_allclose(predictions.epistemic_std[:, column], expected)
+        expected = calibration.epistemic * spread[:, column] + calibration.distance * distance**2
+        np.testing.assert_allclose(predictions.epistemic_std[:, column] ** 2, expected)
+        widths = dict(zip(LEVELS.round(2).tolist(), calibration.quantiles, strict=True))
+        np.testing.assert_allclose(predictions.half_width(0.9)[:, column], widths[0.9] * predictions.std[:, column])
+
+
+def test_molecules_unlike_the_training_data_are_flagged(ensemble, table, split):
+    learnt = ensemble.predict([table.smiles[row] for row in split[0]])
+    held_out = ensemble.predict(ensemble.held_out.validation.smiles)
+    strange = ensemble.predict(["FC(F)(F)C(F)(F)C(F)(F)C(F)(F)F", "OB(O)c1ccc([Si](C)(C)C)cc1"])
+    assert np.median(learnt.domain_distance) < np.median(held_out.domain_distance)  # they are landmarks themselves
+    assert not learnt.is_outside_domain.any()
+    assert held_out.is_outside_domain.mean() < 0.1
+    assert strange.is_outside_domain.all()
 
 
 def test_batches_and_writing_do_not_change_predictions(ensemble, table):
@@ -58,7 +71,7 @@ def test_saved_and_loaded_is_the_same_model(ensemble, table, tmp_path):
     loaded = SurrogateEnsemble.load(folder, device="cpu")
     assert loaded.model_id == ensemble.model_id
     before, after = ensemble.predict(table.smiles), loaded.predict(table.smiles)
-    for name in ("mean", "epistemic_std", "aleatoric_std", "members"):
+    for name in ("mean", "epistemic_std", "aleatoric_std", "members", "domain_distance", "interval_quantiles"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
     assert loaded.metrics == ensemble.metrics
     assert loaded.held_out.test.smiles == ensemble.held_out.test.smiles

@@ -152,7 +152,7 @@ def test_company_and_order_change_no_prediction(fixed_predictions, rows):
     smiles, network, expected = fixed_predictions
     graphs = read_graphs([smiles[row] for row in rows], with_rings=True)
     descriptors = torch.from_numpy(graphs.descriptors.clip(-3, 3).astype(np.float32))
-    means, variances = predict_members([network], graphs, descriptors, device=torch.device("cpu"))
+    means, variances, _ = predict_members([network], graphs, descriptors, device=torch.device("cpu"))
     np.testing.assert_allclose(means[0], expected[0][rows], rtol=0, atol=2e-5)
     np.testing.assert_allclose(variances[0], expected[1][rows], rtol=0, atol=2e-5)
 
@@ -168,5 +168,5 @@ def fixed_predictions(make_library):
         graphs = read_graphs([text], with_rings=True)
         descriptors = torch.from_numpy(graphs.descriptors.clip(-3, 3).astype(np.float32))
         alone.append(predict_members([network], graphs, descriptors, device=torch.device("cpu")))
-    means, variances = zip(*alone, strict=True)
+    means, variances, _ = zip(*alone, strict=True)
     return smiles, network, (np.concatenate(means, axis=1)[0], np.concatenate(variances, axis=1)[0])

@@ -11,6 +11,7 @@ from heliosc.errors import InputError, ResourceError
 from heliosc.properties import PropertyKey
 from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.metrics import gaussian_quantiles
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.network import Network
 from heliosc.surrogates.scaling import Scaling
@@ -38,7 +39,8 @@ def ensemble(table):
         config=config,
         networks=networks,
         scaling=Scaling(np.array([3.0, 0.2]), np.array([0.5, 0.1]), np.zeros(0), np.zeros(0)),
-        calibrations=(KeyCalibration(0.0, 1.0, 1.0, 1.0, 1.64),) * 2,
+        calibrations=(KeyCalibration(0.0, 1.0, 1.0, 0.0, tuple(gaussian_quantiles())),) * 2,
+        landmarks=None,
         held_out=HeldOut(table.rows([0]), table.rows([1])),
         split={"train": [2], "validation": [0], "test": [1]},
         metrics={},

@@ -108,6 +108,8 @@ def import_chemprop(
         scaling=Scaling(first.target_mean, first.target_std, np.zeros(0), np.ones(0)),
         held_out=HeldOut(known.rows(validation), known.rows(test)),
         split={"train": [], "validation": validation.tolist(), "test": test.tolist()},
+        learnt=(),
+        seed=seed,
         provenance={
             "origin": "chemprop",
             "files": [{"name": f.name, "sha256": hashlib.sha256(f.read_bytes()).hexdigest()} for f in files],

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from heliosc.errors import InputError
 from heliosc.surrogates.mpnn.environments import find_environments, plan_batch
 from heliosc.surrogates.mpnn.features import FloatArray
 from heliosc.surrogates.mpnn.graphs import MoleculeGraphs
 from heliosc.surrogates.mpnn.network import Network, to_batch
+
+
+class MemberOutputs(NamedTuple):
+    """What the members say of some molecules.
+
+    Attributes
+    ----------
+    means, variances : (n_members, n_molecules, n_keys) standardised
+    fingerprints : (n_molecules, width) of the first member, float32
+    """
+
+    means: FloatArray
+    variances: FloatArray
+    fingerprints: NDArray[np.float32]
+
 
 PRECISIONS = {"f32": torch.float32, "bf16": torch.bfloat16}
 """What the members' numbers are kept in; bf16 is twice as fast and differs by some meV."""
@@ -25,8 +42,8 @@ def predict_members(
     *,
     device: torch.device,
     precision: str = "f32",
-) -> tuple[FloatArray, FloatArray]:
-    """Standardised means and variances, (n_members, n_molecules, n_keys) each.
+) -> MemberOutputs:
+    """Run all members on some molecules.
 
     Parameters
     ----------
@@ -41,16 +58,21 @@ def predict_members(
     n_keys = networks[0].n_keys
     means = np.empty((len(networks), graphs.n_molecules, n_keys))
     variances = np.empty_like(means)
+    fingerprints = np.empty((graphs.n_molecules, networks[0].config.hidden), dtype=np.float32)
     if not graphs.n_molecules:
-        return means, variances
+        return MemberOutputs(means, variances, fingerprints)
     environments = find_environments(graphs, depth=networks[0].config.depth)
     plan = plan_batch(environments, np.arange(graphs.n_molecules))
     batch = to_batch(plan, descriptors, device=device, dtype=dtype)
     with torch.inference_mode():
         for member, network in enumerate(networks):
-            mean, variance = _in_precision(network, dtype).eval()(batch)
+            ready = _in_precision(network, dtype).eval()
+            fingerprint = ready.fingerprint(batch)
+            mean, variance = ready.read_out(fingerprint, batch)
             means[member], variances[member] = mean.cpu().numpy(), variance.cpu().numpy()
-    return means, variances
+            if member == 0:
+                fingerprints[:] = fingerprint.float().cpu().numpy()
+    return MemberOutputs(means, variances, fingerprints)
 
 
 def precision_dtype(precision: str) -> torch.dtype:

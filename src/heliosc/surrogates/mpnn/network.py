@@ -140,9 +140,11 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Mean and variance of the standardised targets, both (n_molecules, n_keys)."""
-        inputs = self.fingerprint(batch)
-        if self.n_descriptors:
-            inputs = torch.cat([inputs, batch.descriptors], dim=1)
+        return self.read_out(self.fingerprint(batch), batch)
+
+    def read_out(self, fingerprint: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the standardised targets from the fingerprints."""
+        inputs = torch.cat([fingerprint, batch.descriptors], dim=1) if self.n_descriptors else fingerprint
         mean, raw_variance = self.predictor(inputs).chunk(2, dim=1)
         return mean, functional.softplus(raw_variance)
 

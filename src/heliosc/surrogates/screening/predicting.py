@@ -67,7 +67,8 @@ def predict_rows(
 
     Returns
     -------
-    table : columns ``row``, ``smiles`` and, a property, ``KEY mean`` and ``KEY std`` (total, calibrated)
+    table : columns ``row``, ``smiles``, a property ``KEY mean`` and ``KEY std`` (total, calibrated), and
+        ``domain distance`` (above 1: unlike what the models learnt from) where they have such a measure
     refused : in input order
     """
     reading = read_molecules(rows.smiles, with_rings=ensemble.uses_descriptors)
@@ -77,7 +78,7 @@ def predict_rows(
     reasons = reading.refused | {int(reading.rows[molecule]): reason for molecule, reason in outside.items()}
     refused = [Refusal(rows.numbers[i], rows.smiles[i], reasons[i]) for i in sorted(reasons)]
     raw = ensemble.predict_graphs(graphs, precision=precision)
-    epistemic, aleatoric = ensemble.calibrated_stds(raw)
+    epistemic, aleatoric, distance = ensemble.doubts(raw)
     std = np.sqrt(epistemic**2 + aleatoric**2)
     columns: dict[str, Any] = {
         "row": np.array(rows.numbers, dtype=np.int64)[positions],
@@ -86,6 +87,8 @@ def predict_rows(
     for column, key in enumerate(ensemble.keys):
         columns[f"{key} mean"] = raw.mean[:, column].astype(np.float32)
         columns[f"{key} std"] = std[:, column].astype(np.float32)
+    if distance is not None:
+        columns["domain distance"] = distance.astype(np.float32)
     return pa.table(columns), refused
 
 
