@@ -30,7 +30,7 @@ from heliosc.qc.condensed.dimers import Dimer
 from heliosc.qc.geometries import Geometry, electron_count
 from heliosc.qc.units import BOHR_A, HARTREE_EV
 from heliosc.qc.xtb.errors import classified_error
-from heliosc.qc.xtb.library import tblite_interface
+from heliosc.qc.xtb.library import one_thread, tblite_interface
 
 FloatArray = NDArray[np.float64]
 
@@ -94,7 +94,8 @@ def gfn2_orbitals(geometry: Geometry) -> OrbitalSet:
         )
         for name, value in (("verbosity", 0), ("accuracy", 0.1), ("save-integrals", 1)):
             calculator.set(name, value)
-        result = calculator.singlepoint()
+        with one_thread():
+            result = calculator.singlepoint()
     except TBLiteRuntimeError as error:
         raise classified_error(str(error), program="tblite") from error
     occupations = np.asarray(result.get("orbital-occupations"))

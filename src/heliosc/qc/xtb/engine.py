@@ -18,7 +18,7 @@ from heliosc.qc.geometries import electron_count
 from heliosc.qc.rigid_motion import without_rigid_motion
 from heliosc.qc.units import BOHR_A
 from heliosc.qc.xtb.errors import classified_error
-from heliosc.qc.xtb.library import tblite_interface
+from heliosc.qc.xtb.library import one_thread, tblite_interface
 
 FloatArray = NDArray[np.float64]
 
@@ -126,11 +126,12 @@ class TbliteSession:
                 self._calculator.update(positions=positions)
             if is_fresh:
                 self._result = None
-            if settings.get("mixer-damping", 1.0) <= 0.1:
-                self._calculator.set("temperature", _HOT)
+            with one_thread():
+                if settings.get("mixer-damping", 1.0) <= 0.1:
+                    self._calculator.set("temperature", _HOT)
+                    self._result = self._calculator.singlepoint(self._result)
+                    self._calculator.set("temperature", _ROOM_TEMPERATURE)
                 self._result = self._calculator.singlepoint(self._result)
-                self._calculator.set("temperature", _ROOM_TEMPERATURE)
-            self._result = self._calculator.singlepoint(self._result)
         except TBLiteRuntimeError as error:
             return str(error)
         energy = float(self._result.get("energy"))
