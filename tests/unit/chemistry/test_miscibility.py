@@ -13,7 +13,9 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 from heliosc.chemistry.hansen import INCREMENTS, MEASURED, HansenParameters, hansen_parameters
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.chemistry.miscibility import (
+    LINDVIG_ALPHA,
     REFERENCE_ACCEPTORS,
+    REFERENCE_VOLUME,
     critical_chi,
     flory_huggins_chi,
     miscibility,
@@ -43,6 +45,15 @@ def test_chi_by_hand() -> None:
     chi, std = flory_huggins_chi(first, second)
     assert chi == pytest.approx(0.02420 * 6.5, rel=1e-3)
     assert std == 0.0  # both measured
+
+
+def test_published_chi_of_polystyrene_and_polythiophene() -> None:
+    # Emerson et al., Macromolecules 2013, 46, 6533: solubility parameters 17.9 and 14.8 MPa^0.5 of PS and P3HT give
+    # chi 0.48 +- 0.06 at 23 C. Regular solutions: alpha = 1, and the mean volume of the two repeat units
+    # (104.15 / 1.05 and 166.3 / 1.10 cm3/mol) in place of V_ref
+    chi, _ = flory_huggins_chi(_substance(17.9, 0.0, 0.0), _substance(14.8, 0.0, 0.0), temperature_K=296.15)
+    mean_volume = ((104.15 / 1.05) * (166.3 / 1.10)) ** 0.5
+    assert chi / LINDVIG_ALPHA * mean_volume / REFERENCE_VOLUME == pytest.approx(0.48, abs=0.005)
 
 
 def test_chi_falls_as_the_temperature_rises() -> None:

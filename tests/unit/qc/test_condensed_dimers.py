@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.spatial.transform import Rotation
 
 from heliosc.errors import ConvergenceError, InputError, MissingDependencyError
@@ -218,6 +219,41 @@ def test_mobility_by_hand() -> None:
     rate = marcus_rate(0.05, 0.2, temperature_K=300.0)
     mobility = hopping_mobility(0.05, 0.2, distance_A=3.5, temperature_K=300.0)
     assert mobility == pytest.approx((3.5e-8) ** 2 * rate / 0.0258520, rel=1e-4)
+
+
+# Sokolov et al., Nat. Commun. 2011, 2, 437, 10.1038/ncomms1451, table 2: hole mobility at 300 K, cm2/(V s), of a
+# crystal whose molecules have two neighbours of each kind, at a distance (A) with a transfer integral (eV)
+SOKOLOV = {
+    "pentacene": (2.20, [(4.734, 0.0967), (5.199, 0.0640), (6.275, 0.0417), (14.10, 0.0008)]),
+    "1 (xtal)": (1.90, [(4.886, 0.0940), (5.148, 0.0290), (6.187, 0.081), (16.210, 0.0013)]),
+    "1 (DNP)": (1.64, [(5.025, 0.0975), (5.284, 0.0545), (6.401, 0.0552), (16.499, 0.00026)]),
+    "1 (G)": (1.69, [(4.953, 0.0967), (5.219, 0.0553), (6.356, 0.0690), (16.227, 0.00025)]),
+    "2 (G)": (3.34, [(4.984, 0.1020), (5.273, 0.0589), (6.444, 0.0415), (21.203, 0.00018)]),
+    "2 (xtal)": (3.36, [(4.877, 0.1023), (5.202, 0.0597), (6.225, 0.0687), (20.824, 0.00027)]),
+}
+
+
+def _crystal_mobility(neighbours: list[tuple[float, float]], reorganization_eV: float) -> float:
+    """Theirs: sum of d^2 k P / (2 x 3 dimensions) over all neighbours, P the share of the hops that go there."""
+    rates = np.array([marcus_rate(coupling, reorganization_eV, temperature_K=300.0) for _, coupling in neighbours])
+    rows = [hopping_mobility(j, reorganization_eV, distance_A=d, temperature_K=300.0) for d, j in neighbours]
+    return float(2 * np.dot(rows, rates / (2 * rates.sum())) / 6)
+
+
+def test_published_mobility_of_pentacene() -> None:
+    # lambda 99.3 meV, UB3LYP/6-311G** (Deng, Goddard, J. Phys. Chem. B 2004, 108, 8614, table 2, quoted by others)
+    published, neighbours = SOKOLOV["pentacene"]
+    assert _crystal_mobility(neighbours, 0.0993) == pytest.approx(published, rel=0.02)
+
+
+@pytest.mark.parametrize("molecule", ["1", "2"])
+def test_one_reorganisation_energy_gives_every_published_mobility_of_a_molecule(molecule: str) -> None:
+    # crystal structures of one molecule: the lambda that one mobility needs must give the others
+    first, *others = (crystal for name, crystal in SOKOLOV.items() if name.startswith(molecule))
+    reorganization = brentq(lambda trial: _crystal_mobility(first[1], trial) - first[0], 0.02, 0.5)
+    assert others
+    for published, neighbours in others:
+        assert _crystal_mobility(neighbours, reorganization) == pytest.approx(published, rel=0.005)
 
 
 @given(coupling=st.floats(1e-4, 0.2), reorganization=st.floats(0.05, 0.6))
