@@ -35,6 +35,8 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from surrogate_accuracy import accuracy
+from surrogate_training import training
 
 from heliosc.campaign.models import SHIPPED_SURROGATE
 from heliosc.surrogates.ensemble import SurrogateEnsemble
@@ -291,7 +293,12 @@ def _memory(pid: int) -> tuple[float, float]:
     return sizes.get("Rss:", 0.0), sizes.get("Pss:", 0.0)
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"speed": speed, "stream": stream}
+PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "speed": speed,
+    "stream": stream,
+    "accuracy": accuracy,
+    "training": training,
+}
 
 
 def main() -> None:
@@ -301,7 +308,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(SPEED_SETS), default=list(SPEED_SETS), help="data (speed)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows (stream)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (stream)")
-    parser.add_argument("--work", type=Path, default=None, help="folder for the large files (stream)")
+    parser.add_argument("--work", type=Path, default=None, help="folder for what is large or takes hours")
+    parser.add_argument("--no-train", action="store_true", help="only models already in the work folder (accuracy)")
     arguments = parser.parse_args()
     result = PARTS[arguments.part](arguments)
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
