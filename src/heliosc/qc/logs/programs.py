@@ -11,9 +11,11 @@ from heliosc.qc.external.outputs import ErrorRule, ProgramOutput
 from heliosc.qc.gaussian import errors as gaussian_errors
 from heliosc.qc.gaussian import level as gaussian_level
 from heliosc.qc.gaussian import parse as gaussian
+from heliosc.qc.gaussian.steps import split_steps
 from heliosc.qc.orca import errors as orca_errors
 from heliosc.qc.orca import level as orca_level
 from heliosc.qc.orca import parse as orca
+from heliosc.qc.orca.chain import split_chain
 from heliosc.qc.psi4 import errors as psi4_errors
 from heliosc.qc.psi4 import parse as psi4
 from heliosc.qc.xtb import errors as xtb_errors
@@ -33,6 +35,7 @@ class Program:
     version : pattern with one group
     supported : pattern of the versions that the parser was written for
     keywords : what the output repeats of its own input
+    chained : the jobs behind one banner, where an input can chain several
     """
 
     banner: re.Pattern[str]
@@ -43,6 +46,7 @@ class Program:
     version: str
     supported: str
     keywords: Callable[[str], str]
+    chained: Callable[[str], list[str]] = lambda text: [text]
 
 
 _MAX_INPUT = 20_000  # characters of a repeated input file
@@ -66,6 +70,7 @@ PROGRAMS: dict[str, Program] = {
         orca.VERSION_PATTERN,
         r"[456]\.",
         lambda text: " ".join(orca_level.input_words(text)),
+        split_chain,
     ),
     "gaussian": Program(
         re.compile(r" Initial command:\n"),
@@ -79,6 +84,7 @@ PROGRAMS: dict[str, Program] = {
         gaussian.VERSION_PATTERN,
         r"Gaussian (?:09|16)",
         gaussian_level.route,
+        split_steps,
     ),
     "psi4": Program(
         re.compile(r"4: An Open-Source"),
@@ -112,7 +118,16 @@ class JobText:
 
 
 def split_jobs(text: str) -> list[JobText]:
-    """Jobs of a file, in order, cut where a job opens; empty when no program is recognised.
+    """Jobs of a file, in order; empty when no program is recognised."""
+    return [
+        JobText(job.program, part)
+        for job in _split_at_banners(text)
+        for part in PROGRAMS[job.program].chained(job.text)
+    ]
+
+
+def _split_at_banners(text: str) -> list[JobText]:
+    """Cut where a job opens.
 
     A banner inside an unfinished job of another program belongs to that job: ORCA and Gaussian can call xtb.
     """

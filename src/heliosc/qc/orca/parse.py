@@ -16,7 +16,7 @@ from heliosc.qc.external.outputs import (
     require_one_job,
 )
 from heliosc.qc.geometries import Geometry
-from heliosc.qc.orca import job_type, level, response
+from heliosc.qc.orca import chain, job_type, level, response
 
 VERSION_PATTERN = r"Program Version\s+(\d\S*)"
 _SAME_ENERGY_HARTREE = 1e-6
@@ -36,6 +36,10 @@ def parse_output(text: str) -> ProgramOutput:
     """
     require_one_job(text, marker="Program Version", program="ORCA")
     require_one_job(text, marker="$  JOB NUMBER", program="ORCA")
+    if chain.holds_chain(text):
+        raise ParseError(
+            "the ORCA output holds jobs chained by $new_job that cannot be told apart; run them one by one"
+        )
     if "DE(CIS)" in text and is_optimization_converged(text) is not None:
         raise ParseError("the ORCA output optimises an excited state; expected the ground state's energies")
     job_type.refuse_other_jobs(text)
