@@ -167,6 +167,7 @@ def print_training(means: dict[str, dict[str, Any]], result: dict[str, Any]) -> 
     console = Console(width=120)
     console.print(table)
     console.print(
-        f"{result['times']:.2f} times as fast (target {TARGET:g}; with featurising {result['times_with_featurising']:.2f}) "
+        f"{result['times']:.2f} times as fast (target {TARGET:g}), "
+        f"with featurising {result['times_with_featurising']:.2f}, "
         f"at {result['mae_ratio']:.3f} times the mean MAE (equal within {TOLERANCE:.0%})"
     )
