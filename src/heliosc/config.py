@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, field_validator, model_validator
 
+from heliosc.devices import DEVICE_PATTERN
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.parsl.settings import ParslSettings
 from heliosc.execution.slurm.settings import SlurmSettings
@@ -49,7 +50,8 @@ class Section(BaseModel):
 class ComputeSettings(Section):
     """Where and how tensors are computed. AMP and compile only matter for training."""
 
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
+    device: str = Field("auto", pattern=DEVICE_PATTERN, description="auto, cpu, cuda, cuda:N, rocm or rocm:N")
+    devices: int = Field(1, ge=1, description="GPUs that share a training")
     amp: bool = Field(False, description="mixed precision in training")
     compile: bool = Field(False, description="torch.compile in training; pays on a GPU and for long trainings")
     compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
@@ -65,7 +67,7 @@ class SurrogateSettings(Section):
     target_weights: dict[str, PositiveFloat] = Field(
         {}, description="NAME@LEVEL -> how much it counts in the loss; what is left out counts 1"
     )
-    baselines: tuple[Literal["forest", "boosting", "auto"], ...] = Field(
+    baselines: tuple[Literal["forest", "boosting", "minimol", "auto"], ...] = Field(
         ("forest",), description="plain models beside the network in every table; auto = the best mixture of all"
     )
     out: Path = Path("models/surrogate")

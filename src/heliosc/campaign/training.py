@@ -148,6 +148,7 @@ def train_surrogate(
         compile=compute.compile,
         compile_mode=compute.compile_mode,
         device=compute.device,
+        devices=compute.devices,
         target_weights=_weights_of(table.keys, settings.target_weights),
     )
     ensemble = SurrogateEnsemble.train(
@@ -174,9 +175,14 @@ def _with_baselines(
     """The ensemble (``mpnn``) and the baselines of the configuration, trained on the same rows."""
     from heliosc.surrogates.boosting import BoostingSurrogate
     from heliosc.surrogates.forest import ForestSurrogate
+    from heliosc.surrogates.minimol import MiniMolRidge
     from heliosc.surrogates.stacking import StackedSurrogate
 
-    kinds: dict[str, type[Surrogate]] = {"forest": ForestSurrogate, "boosting": BoostingSurrogate}
+    kinds: dict[str, type[Surrogate]] = {
+        "forest": ForestSurrogate,
+        "boosting": BoostingSurrogate,
+        "minimol": MiniMolRidge,
+    }
     asked = config.surrogate.baselines
     models: dict[str, Surrogate] = {"mpnn": ensemble}
     models |= {name: kinds[name].train(table, split=rows, seed=config.seed) for name in asked if name != "auto"}

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key, interval_quantiles
@@ -38,7 +39,6 @@ from heliosc.surrogates.mpnn.training import (
     Progress,
     Schedule,
     TrainingData,
-    choose_device,
 )
 from heliosc.surrogates.protocol import RowArray, Split, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling

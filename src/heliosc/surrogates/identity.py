@@ -16,7 +16,7 @@ from heliosc.surrogates.scaling import Scaling
 
 _DIGITS = 12
 # Where and how fast the sums are done, not what is trained.
-_NOT_IDENTITY = frozenset({"n_members", "device"})
+_NOT_IDENTITY = frozenset({"n_members", "device", "devices"})
 
 
 def table_hash(table: PropertyTable) -> str:

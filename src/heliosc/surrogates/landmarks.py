@@ -21,6 +21,7 @@ FloatArray = NDArray[np.float64]
 
 N_LANDMARKS = 512
 _REACH = 0.99
+_LEAST_REACH = 1e-12  # where all held-out molecules are landmarks themselves
 _BATCH = 4096
 
 
@@ -56,7 +57,7 @@ class Landmarks:
     def calibrated(self, held_out: NDArray[np.float32]) -> Self:
         """The same landmarks with ``reach`` from fingerprints of molecules that were not learnt from."""
         distances = replace(self, reach=1.0).distances(held_out)
-        return replace(self, reach=max(float(np.quantile(distances, _REACH)), np.finfo(np.float32).tiny))
+        return replace(self, reach=max(float(np.quantile(distances, _REACH)), _LEAST_REACH))
 
     def distances(self, fingerprints: NDArray[np.float32]) -> FloatArray:
         """Distance to the nearest landmark, (n_molecules,), 1 = what 99 % of the held-out molecules stay below."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +26,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 import heliosc
+from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.files import folder_written_atomically
 from heliosc.properties import PropertyKey, PropertyTable
@@ -32,7 +35,6 @@ from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
-from heliosc.surrogates.mpnn.training import choose_device
 from heliosc.surrogates.scaling import Scaling
 
 FORMAT = "heliosc surrogate ensemble"
@@ -48,26 +50,90 @@ _FILES = (_WEIGHTS, _CALIBRATION, _METRICS, _SPLIT, _HELD_OUT)
 _SCALING = ("target_mean", "target_std", "descriptor_mean", "descriptor_std")
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    name, version : told by ``config.json``
+    writer : class whose ``save`` writes it
+    """
+
+    name: str
+    version: int
+    writer: str
+
+
+MPNN_KIND = Kind(FORMAT, FORMAT_VERSION, "SurrogateEnsemble")
+
+
+class StoredModel(Protocol):
+    """An ensemble of networks that can be written; see ``SurrogateEnsemble`` for the attributes."""
+
+    @property
+    def keys(self) -> tuple[PropertyKey, ...]: ...
+    @property
+    def calibrations(self) -> tuple[KeyCalibration, ...]: ...
+    @property
+    def scaling(self) -> Scaling: ...
+    @property
+    def held_out(self) -> HeldOut: ...
+    @property
+    def split(self) -> Mapping[str, list[int]]: ...
+    @property
+    def metrics(self) -> Mapping[str, Any]: ...
+    @property
+    def provenance(self) -> Mapping[str, Any]: ...
+    @property
+    def config(self) -> Settings: ...
+    @property
+    def networks(self) -> Sequence[torch.nn.Module]: ...
+    @property
+    def landmarks(self) -> Landmarks | None: ...
+    @property
+    def model_id(self) -> str: ...
+
+
+class Settings(Protocol):
+    """A configuration that can be written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values."""
+        ...
+
+
 def save_ensemble(ensemble: SurrogateEnsemble, folder: Path) -> Path:
     """Write a model folder, replacing one of the same name only when complete."""
+    return write_folder(folder, ensemble, kind=MPNN_KIND)
+
+
+def write_folder(folder: Path, model: StoredModel, *, kind: Kind, described: Mapping[str, Any] | None = None) -> Path:
+    """Write the folder of any ensemble of networks.
+
+    Parameters
+    ----------
+    described : further entries of ``config.json``
+    """
     content = {
-        _WEIGHTS: _weights(ensemble),
-        _CALIBRATION: _json({str(key): asdict(c) for key, c in zip(ensemble.keys, ensemble.calibrations, strict=True)}),
-        _METRICS: _json(ensemble.metrics),
-        _SPLIT: json.dumps(ensemble.split).encode(),
-        _HELD_OUT: _held_out(ensemble.held_out),
+        _WEIGHTS: _weights(model),
+        _CALIBRATION: _json({str(key): asdict(c) for key, c in zip(model.keys, model.calibrations, strict=True)}),
+        _METRICS: _json(model.metrics),
+        _SPLIT: json.dumps(model.split).encode(),
+        _HELD_OUT: _held_out(model.held_out),
     }
     config = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format": kind.name,
+        "format_version": kind.version,
         "heliosc_version": heliosc.__version__,
         "heliosc_commit": source_commit(),
         "written": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "model_id": ensemble.model_id,
-        "keys": [str(key) for key in ensemble.keys],
-        "settings": ensemble.config.to_dict(),
-        "provenance": dict(ensemble.provenance),
+        "model_id": model.model_id,
+        "keys": [str(key) for key in model.keys],
+        "settings": model.config.to_dict(),
+        "provenance": dict(model.provenance),
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
+        **(described or {}),
     }
     with folder_written_atomically(folder) as scratch:
         for name, data in {**content, _CONFIG: _json(config)}.items():
@@ -78,20 +144,27 @@ def save_ensemble(ensemble: SurrogateEnsemble, folder: Path) -> Path:
 def load_ensemble(folder: Path, *, device: str) -> SurrogateEnsemble:
     """Read a model folder after checking every file in it."""
     config, content = read_folder(folder)
-    try:
+    with consistent(folder):
         return _assemble(config, content, device=device)
+
+
+@contextmanager
+def consistent(folder: Path) -> Iterator[None]:
+    """Files that are whole but do not fit together raise ``InputError``."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, RuntimeError, pa.ArrowInvalid, safetensors.SafetensorError) as error:
         raise InputError(f"model folder {folder} is inconsistent ({error!r}); train or download it again") from error
 
 
-def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+def read_folder(folder: Path, *, kind: Kind | None = None) -> tuple[dict[str, Any], dict[str, bytes]]:
     """``config.json`` and the other files by name, each checked against its checksum.
 
     Raises
     ------
     InputError : the folder holds no surrogate, a damaged one, or one of another format
     """
-    config = _read_config(folder)
+    config = _read_config(folder, kind or MPNN_KIND)
     return config, {name: _read_checked(folder, name, config["sha256"]) for name in _FILES}
 
 
@@ -113,7 +186,7 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
 
-def _weights(ensemble: SurrogateEnsemble) -> bytes:
+def _weights(ensemble: StoredModel) -> bytes:
     tensors = {
         f"{member}.{name}": _halved_if_exact(value.detach().cpu()).contiguous()
         for member, network in enumerate(ensemble.networks)
@@ -149,7 +222,7 @@ def _held_out(held_out: HeldOut) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def _read_config(folder: Path, kind: Kind) -> dict[str, Any]:
     path = folder / _CONFIG
     if not path.is_file():
         raise InputError(f"{folder} holds no surrogate: {_CONFIG} is missing; expected a folder written by save()")
@@ -157,11 +230,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_text())
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}); train or download the model again") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise InputError(f"{path} does not describe a {FORMAT}; expected a folder written by SurrogateEnsemble.save")
-    if config.get("format_version") != FORMAT_VERSION:
+    if not isinstance(config, dict) or config.get("format") != kind.name:
+        raise InputError(f"{path} does not describe a {kind.name}; expected a folder written by {kind.writer}.save")
+    if config.get("format_version") != kind.version:
         raise InputError(
-            f"{folder} is of format version {config.get('format_version')}, this heliosc reads {FORMAT_VERSION}; "
+            f"{folder} is of format version {config.get('format_version')}, this heliosc reads {kind.version}; "
             f"it was written by heliosc {config.get('heliosc_version')}: use that version or train again"
         )
     if not isinstance(config.get("sha256"), dict):
@@ -182,34 +255,67 @@ def _read_checked(folder: Path, name: str, checksums: dict[str, str]) -> bytes:
 def _assemble(config: dict[str, Any], content: dict[str, bytes], *, device: str) -> SurrogateEnsemble:
     keys = tuple(PropertyKey.parse(text) for text in config["keys"])
     settings = MPNNConfig.from_dict({**config["settings"], "device": device})
-    tensors = load_tensors(content[_WEIGHTS])
-    scaling = Scaling(**{name: tensors.pop(name).numpy() for name in _SCALING})
     place = choose_device(device)
+    parts = read_parts(config, content, keys)
     networks = []
-    for member in range(settings.n_members):
-        network = make_network(settings, n_keys=len(keys), n_descriptors=len(scaling.descriptor_mean))
-        prefix = f"{member}."
-        network.load_state_dict(
-            {name.removeprefix(prefix): value.float() for name, value in tensors.items() if name.startswith(prefix)}
-        )
+    for state in parts.states(settings.n_members):
+        network = make_network(settings, n_keys=len(keys), n_descriptors=len(parts.scaling.descriptor_mean))
+        network.load_state_dict(state)
         networks.append(network.to(place).eval())
-    calibration = json.loads(content[_CALIBRATION])
     ensemble = SurrogateEnsemble(
         keys=keys,
         config=settings,
         networks=tuple(networks),
-        scaling=scaling,
-        calibrations=tuple(_read_calibration(calibration[str(key)]) for key in keys),
-        landmarks=_read_landmarks(tensors),
-        held_out=_read_held_out(content[_HELD_OUT], keys),
-        split=json.loads(content[_SPLIT]),
-        metrics=json.loads(content[_METRICS]),
-        provenance=config["provenance"],
+        landmarks=parts.landmarks,
         device=place,
+        **parts.common,
     )
-    if ensemble.model_id != config["model_id"]:
-        raise ValueError(f"weights are of model {ensemble.model_id}, {_CONFIG} of {config['model_id']}")
+    check_model_id(ensemble, config)
     return ensemble
+
+
+@dataclass(frozen=True, slots=True)
+class StoredParts:
+    """What the files of a folder hold.
+
+    Attributes
+    ----------
+    tensors : name -> weights of the members
+    common : scaling, calibrations, held_out, split, metrics and provenance, by name
+    """
+
+    tensors: Mapping[str, torch.Tensor]
+    scaling: Scaling
+    landmarks: Landmarks | None
+    common: Mapping[str, Any]
+
+    def states(self, n_members: int) -> Iterator[dict[str, torch.Tensor]]:
+        """The weights of each member."""
+        for member in range(n_members):
+            prefix = f"{member}."
+            yield {n.removeprefix(prefix): t.float() for n, t in self.tensors.items() if n.startswith(prefix)}
+
+
+def read_parts(config: dict[str, Any], content: dict[str, bytes], keys: tuple[PropertyKey, ...]) -> StoredParts:
+    """Decode the files of a checked folder."""
+    tensors = load_tensors(content[_WEIGHTS])
+    scaling = Scaling(**{name: tensors.pop(name).numpy() for name in _SCALING})
+    calibration = json.loads(content[_CALIBRATION])
+    common = {
+        "scaling": scaling,
+        "calibrations": tuple(_read_calibration(calibration[str(key)]) for key in keys),
+        "held_out": _read_held_out(content[_HELD_OUT], keys),
+        "split": json.loads(content[_SPLIT]),
+        "metrics": json.loads(content[_METRICS]),
+        "provenance": config["provenance"],
+    }
+    return StoredParts(tensors, scaling, _read_landmarks(tensors), common)
+
+
+def check_model_id(model: StoredModel, config: dict[str, Any]) -> None:
+    """Refuse weights that are not those of ``config.json``; a ``ValueError`` for ``consistent`` to explain."""
+    if model.model_id != config["model_id"]:
+        raise ValueError(f"weights are of model {model.model_id}, {_CONFIG} of {config['model_id']}")
 
 
 def _read_calibration(values: dict[str, Any]) -> KeyCalibration:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from heliosc.surrogates.mpnn.training import (
     Parts,
     Schedule,
     TrainingData,
-    choose_device,
     predict_rows,
 )
 
@@ -179,7 +179,45 @@ def test_learning_rate_rises_then_falls():
     assert schedule.rate(10) == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize("name", ["tpu9", "cuda:99", "meta"])
-def test_absent_devices_are_refused(name):
-    with pytest.raises(InputError, match="device"):
-        choose_device(name)
+class Rank(NamedTuple):
+    """What a process of a group knows of itself."""
+
+    global_rank: int
+    world_size: int
+
+
+@pytest.mark.parametrize("n_rows", [1, 5, 8])
+def test_processes_together_have_the_gradient_of_the_whole_batch(data, n_rows):
+    training = member(data, config=replace(CONFIG, dropout=0.0, target_weights=(1.0, 3.0)))
+    network, rows, weights = training.network, np.arange(n_rows), torch.tensor([1.0, 3.0])
+
+    def gradient(mine, part):
+        network.zero_grad()
+        mean, variance = network(data.batch(mine, device=torch.device("cpu")))
+        (part * masked_loss(mean, variance, data.targets[mine], beta=0.5, weights=weights)).backward()
+        return torch.cat([value.grad.flatten() for value in network.parameters()])
+
+    shares = [training._share(rows, Rank(rank, 2)) for rank in range(2)]
+    together = sum(gradient(mine, part) for mine, part in shares) / 2  # processes average their gradients
+    torch.testing.assert_close(together, gradient(rows, 1.0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(data):
+    config = replace(CONFIG, dropout=0.0)
+    schedule = replace(SCHEDULE, epochs=3, mean_epochs=1)
+    told = []
+    alone = member(data, schedule=schedule, config=config)
+    together = member(data, schedule=schedule, config=replace(config, devices=2))
+    networks = [training.run(report) for training, report in ((alone, None), (together, told.append))]
+    assert [report.epoch for report in told] == [1, 2, 3]
+    np.testing.assert_allclose(together.curve, alone.curve, rtol=1e-4)
+    for name, expected in networks[0].state_dict().items():
+        torch.testing.assert_close(networks[1].state_dict()[name], expected, rtol=0, atol=1e-5)
+
+
+def test_several_processes_and_one_named_gpu_are_refused(data, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    with pytest.raises(InputError, match="names one GPU"):
+        member(data, config=replace(CONFIG, device="cuda:1", devices=2)).run()

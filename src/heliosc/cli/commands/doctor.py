@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import sys
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from heliosc.cli.output import print_table
+from heliosc.devices import describe_devices, find_backend
 from heliosc.errors import HelioscError, MissingDependencyError
 
 _MINIMUM_FREE_GB = 2.0
@@ -92,11 +92,10 @@ def _disk() -> Finding:
 
 
 def _device() -> Finding:
-    import torch
-
-    if torch.cuda.is_available():
-        return Finding("GPU", "ok", torch.cuda.get_device_name(0))
-    return Finding("GPU", "none", f"{os.cpu_count()} CPU cores are used", "not needed; a CUDA build of torch uses one")
+    if find_backend() == "cpu":
+        advice = "not needed; a CUDA or ROCm build of torch uses one"
+        return Finding("GPU", "none", f"{describe_devices()} are used", advice)
+    return Finding("GPU", "ok", describe_devices())
 
 
 def _dynamics() -> Finding:

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heliosc.errors import InputError, ResourceError
+from heliosc.devices import choose_device
+from heliosc.errors import InputError
 from heliosc.generation.jtvae.arrays import PreparedSet, RowReader
 from heliosc.generation.jtvae.batch import make_batch
 from heliosc.generation.jtvae.conditions import PropertyScale
@@ -369,21 +370,6 @@ class JTVAE:
         round_to_half(self.network)
         self.prior = self.prior.mixed_with(_fit_prior(self.network, data, seed=seed), _share_of_new(data))
         return FineTuning(len(found.prepared), n_new, refused)
-
-
-def choose_device(name: str) -> torch.device:
-    """``auto`` takes CUDA if there is one.
-
-    Raises
-    ------
-    ResourceError : CUDA is asked for but absent
-    """
-    has_cuda = torch.cuda.is_available()
-    if name.startswith("cuda") and not has_cuda:
-        raise ResourceError(f"device {name!r} was asked for, but torch sees no CUDA device; use --device cpu or auto")
-    if name == "auto":
-        return torch.device("cuda" if has_cuda else "cpu")
-    return torch.device(name)
 
 
 def encode_prepared(network: Network, prepared: PreparedSet) -> Posterior:

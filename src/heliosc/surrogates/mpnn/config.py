@@ -34,7 +34,8 @@ class MPNNConfig:
     patience : epochs without a better validation loss before a member stops
     amp : bfloat16 autocast
     compile, compile_mode : torch.compile the network, and with which mode
-    device : ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
+    device : ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``rocm`` or ``rocm:N``
+    devices : GPUs (or processes on CPUs) that share every batch
     """
 
     n_members: int = 5
@@ -61,9 +62,11 @@ class MPNNConfig:
     compile: bool = False
     compile_mode: str = "default"
     device: str = "auto"
+    devices: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("n_members", "hidden", "depth", "head_hidden", "head_layers", "epochs", "batch_size", "patience"):
+        for name in ("n_members", "hidden", "depth", "head_hidden", "head_layers", "epochs", "batch_size", "patience",
+                     "devices"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise InputError(f"surrogate setting {name} is {getattr(self, name)}; expected at least 1")
         if self.aggregation not in AGGREGATIONS:

@@ -36,3 +36,9 @@ def masked_loss(
             terms = terms * bounded.detach() ** beta
     share = known.float() if weights is None else known * weights
     return (torch.where(known, terms, 0.0) * share).sum() / share.sum().clamp_min(_LEAST_SHARE)
+
+
+def known_weight(targets: Tensor, weights: Tensor | None = None) -> float:
+    """Sum of the weights of the known targets: what ``masked_loss`` divides by."""
+    known = torch.isfinite(targets)
+    return float(known.sum() if weights is None else (known * weights).sum())

@@ -12,8 +12,7 @@ Nix, Weigend, Proc. ICNN 1994, 55 (10.1109/ICNN.1994.374138): mean-variance head
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +23,7 @@ from heliosc.surrogates.mpnn.environments import Bags, BatchPlan
 from heliosc.surrogates.mpnn.features import ATOM_FEATURES, BOND_FEATURES
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """A ``BatchPlan`` as tensors, with the molecules' descriptors (n_molecules, n_descriptors), standardised."""
 
     edge_inputs: Tensor

@@ -7,12 +7,13 @@ never stopped.
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,9 +23,13 @@ from heliosc.errors import ConvergenceError, InputError
 from heliosc.files import write_atomically
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.environments import Environments, plan_batch
+from heliosc.surrogates.mpnn.fabric import launch, make_fabric
 from heliosc.surrogates.mpnn.features import IntArray
-from heliosc.surrogates.mpnn.loss import masked_loss
+from heliosc.surrogates.mpnn.loss import known_weight, masked_loss
 from heliosc.surrogates.mpnn.network import Batch, Network, to_batch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 _VALIDATION_BATCH = 512
 
@@ -111,26 +116,6 @@ class Parts:
     replay: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def choose_device(name: str) -> torch.device:
-    """Resolve ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-
-    Raises
-    ------
-    InputError : the name is unknown or no such device is present
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N") from error
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {name!r} is not present ({torch.cuda.device_count()} GPUs found); use --device cpu")
-    return device
-
-
 @dataclass(slots=True)
 class MemberTraining:
     """One member in training.
@@ -162,36 +147,47 @@ class MemberTraining:
 
         Raises
         ------
-        InputError : the checkpoint is damaged or of another training, or the device is absent
+        InputError : the checkpoint is damaged or of another training, or the device is unknown
+        ResourceError : the device is absent
         ConvergenceError : the loss is no longer finite
         """
-        device = choose_device(self.config.device)
-        self.network.to(device)
+        config = self.config
+        fabric = make_fabric(device=config.device, devices=config.devices, amp=config.amp)
+        state, self.curve = launch(self, fabric, progress)
+        self.network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+        return self.network.to(fabric.device).eval()
+
+    def fit(self, fabric: Fabric, report: Progress) -> tuple[dict[str, Any], list[tuple[float, float]]]:
+        """This process's part of the training; the weights and the curve, which all processes agree on."""
+        if fabric.world_size > 1:
+            self.network = copy.deepcopy(self.network)  # tensors sent to other processes share their memory
         optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=self.schedule.learning_rate, weight_decay=self.config.weight_decay
+            self.network.to(fabric.device).parameters(),
+            lr=self.schedule.learning_rate,
+            weight_decay=self.config.weight_decay,
         )
         self._resume(optimizer)
-        forward = (
-            torch.compile(self.network, dynamic=True, mode=self.config.compile_mode)
-            if self.config.compile
-            else self.network
-        )
-        gpus = [device] if device.type == "cuda" else []
+        network: Any = self.network
+        if self.config.compile:
+            network = torch.compile(network, dynamic=True, mode=self.config.compile_mode)
+        forward, steps = fabric.setup(network, optimizer)
+        gpus = [fabric.device] if fabric.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpus):
             while self._epoch < self.schedule.epochs and not self._is_stale():
-                train_loss, train_error = self._train_epoch(forward, optimizer, device)
+                train_loss, train_error = self._train_epoch(fabric, forward, steps)
                 self._check_finite(train_loss)
-                validation_loss = self._validation_loss(device)
+                validation_loss = fabric.broadcast(self._validation_loss(fabric.device))
                 self._remember(validation_loss)
                 self.curve.append((train_error, validation_loss))
                 self._epoch += 1
-                self._save(optimizer)
-                if progress is not None:
-                    epochs = self.schedule.epochs
-                    progress(EpochReport(self.member, self._epoch, epochs, train_loss, train_error, validation_loss))
+                if fabric.is_global_zero:
+                    self._save(optimizer)
+                epochs = self.schedule.epochs
+                report(EpochReport(self.member, self._epoch, epochs, train_loss, train_error, validation_loss))
         if self.schedule.keep_best:
             self.network.load_state_dict(self._best_state)
-        return self.network.eval()
+        # plain arrays: tensors would lie in memory shared with a process that ends now
+        return {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}, self.curve
 
     def _check_finite(self, train_loss: float) -> None:
         if not math.isfinite(train_loss):
@@ -206,41 +202,49 @@ class MemberTraining:
     def _loss_exponent(self) -> float | None:
         return None if self._epoch < self.schedule.mean_epochs else self.config.beta
 
-    def _batches(self) -> Iterator[IntArray]:
+    def _batches(self, rank: int) -> Iterator[IntArray]:
         rng = np.random.default_rng([self.seed, self.member, self._epoch])
         rows = self.parts.train
         if self.schedule.replay_size:
             size = min(self.schedule.replay_size, len(self.parts.replay))
             rows = np.concatenate([rows, rng.choice(self.parts.replay, size, replace=False)])
         order = rng.permutation(rows)
-        torch.manual_seed(int(rng.integers(2**62)))
+        torch.manual_seed(int(rng.integers(2**62)) + rank)  # of dropout
         return iter(np.array_split(order, math.ceil(len(order) / self.config.batch_size)))
 
-    def _train_epoch(
-        self, forward: Callable[[Batch], tuple[Tensor, Tensor]], optimizer: torch.optim.Optimizer, device: torch.device
-    ) -> tuple[float, float]:
-        """Loss and half squared error of the epoch."""
+    def _train_epoch(self, fabric: Fabric, forward: Any, optimizer: Any) -> tuple[float, float]:
+        """Loss and half squared error of the epoch, over all processes."""
         self.network.train()
-        batches = list(self._batches())
-        exponent, weights = self._loss_exponent(), self._weights(device)
-        total, error = 0.0, 0.0
+        batches = list(self._batches(fabric.global_rank))
+        exponent, weights = self._loss_exponent(), self._weights(fabric.device)
+        sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
         for step, rows in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = self.schedule.rate(self._epoch + step / len(batches))
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.config.amp):
-                mean, variance = forward(self.data.batch(rows, device=device))
-            targets = self.data.targets[rows].to(device)
-            loss = masked_loss(mean, variance, targets, beta=exponent, weights=weights)
+            mine, part = self._share(rows, fabric)
+            mean, variance = forward(self.data.batch(mine, device=fabric.device))
+            targets = self.data.targets[mine].to(fabric.device)
+            loss = part * masked_loss(mean, variance, targets, beta=exponent, weights=weights)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+            fabric.backward(loss)
+            clip = self.config.gradient_clip
+            fabric.clip_gradients(forward, optimizer, max_norm=clip, error_if_nonfinite=False)  # the loss tells
             optimizer.step()
-            total += float(loss.detach()) * len(rows)
-            error += float(masked_loss(mean.detach(), variance.detach(), targets, beta=None, weights=weights)) * len(
-                rows
-            )
-        n_rows = sum(map(len, batches))
-        return total / n_rows, error / n_rows
+            error = part * masked_loss(mean.detach(), variance.detach(), targets, beta=None, weights=weights)
+            sums += torch.stack([loss.detach(), error]) * len(rows)
+        totals: Any = fabric.all_reduce(sums / sum(map(len, batches)), reduce_op="mean")
+        return float(totals[0]), float(totals[1])
+
+    def _share(self, rows: IntArray, fabric: Fabric) -> tuple[IntArray, float]:
+        """This process's rows of a batch, and what makes the mean over the processes the mean over the batch."""
+        if fabric.world_size == 1:
+            return rows, 1.0
+        mine = rows[fabric.global_rank :: fabric.world_size]
+        if not len(mine):  # a rest smaller than the group: take part in the averaging without a say
+            return rows[:1], 0.0
+        weights = self._weights(torch.device("cpu"))
+        known, all_known = (known_weight(self.data.targets[part], weights) for part in (mine, rows))
+        return mine, fabric.world_size * known / all_known if all_known else 0.0
 
     def _weights(self, device: torch.device) -> Tensor | None:
         return torch.tensor(self.config.target_weights, device=device) if self.config.target_weights else None
