@@ -20,6 +20,7 @@ from heliosc.execution import QCResultStore, TaskRequest
 from heliosc.files import write_atomically
 from heliosc.qc.excited_states import excited_states_identity
 from heliosc.qc.levels import estimated_core_seconds, level_scheme
+from heliosc.qc.results import calculation_result
 
 EXCITED_STATES = "heliosc.qc.excited_states:excited_states"
 OPTICAL_FILE = "optical.json"
@@ -116,7 +117,7 @@ def with_optical(result: Mapping[str, Any], store: QCResultStore, key: str | Non
     flags = [*result.get("details", {}).get("flags", []), *found["details"]["flags"]]
     return {
         **result,
-        "values": {**result["values"], **found["values"]},
+        "values": {**result["values"], **{str(key): value for key, value in calculation_result(found).values.items()}},
         "details": {**result.get("details", {}), "flags": flags},
         "optical": f"{found['program']} {found['version']}",
     }

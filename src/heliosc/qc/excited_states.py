@@ -101,15 +101,15 @@ def excited_states_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
     from heliosc.chemistry.identity import inchikey, parse_smiles
 
     molecule = parse_smiles(_checked(payload)["smiles"])
-    program, method = _program(payload), level_scheme(payload["level"]).single_points
+    program, scheme = _program(payload), level_scheme(payload["level"])
     return {
         "task": "excited_states",
         "schema": SCHEMA_VERSION,
         "inchikey": inchikey(molecule),
         "smiles": Chem.MolToSmiles(molecule),
         "geometry": hashlib.sha256(payload["geometry"].encode()).hexdigest(),
-        "method": method.level(program.name),
-        "grid": method.grid,
+        "method": scheme.on_normal_grids.single_points.level(program.name),
+        "grid": scheme.single_points.grid,
         "program": [program.name, program.version()],
     }
 

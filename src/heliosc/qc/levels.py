@@ -38,6 +38,12 @@ class Scheme:
         """Whether the four-point scheme of GFN2-xTB (with IPEA1 ionisation energies) is all there is to do."""
         return self.geometries == GFN2 and self.single_points in (GFN2, IPEA1)
 
+    @property
+    def on_normal_grids(self) -> Scheme:
+        """The same with the usual integration grids: keys name the grids apart, as they did before levels had them."""
+        single_points, geometries = (replace(method, grid="normal") for method in (self.single_points, self.geometries))
+        return replace(self, single_points=single_points, geometries=geometries)
+
     def level(self, program: str) -> str:
         """Level of theory of its values when this program computes the single points."""
         single_points, geometries = self.single_points.level(program), self.geometries.level(program)
@@ -105,7 +111,7 @@ def level_scheme(text: str) -> Scheme:
     if in_solvent and in_solvent["preset"] in PRESETS and in_solvent["preset"] not in ("gfn2",):
         preset = PRESETS[in_solvent["preset"]]
         method = parse_method(f"{preset.single_points.level()}+{in_solvent['model']}({in_solvent['solvent']})")
-        return replace(preset, name=name, single_points=replace(method, grid=preset.single_points.grid))
+        return replace(preset, name=name, single_points=method)
     first, _, second = name.partition("//")
     try:
         return Scheme(name, parse_method(first), parse_method(second or first))

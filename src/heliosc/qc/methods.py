@@ -12,7 +12,7 @@ from heliosc.properties.levels import XTB_METHODS, parse_level
 Grid = Literal["coarse", "normal", "fine"]
 GRIDS: tuple[Grid, ...] = get_args(Grid)
 _POST_SCF = re.compile(r"(?:df|ri|scs|sos|dlpno)*(?:mp[2-5]|cc|ci|qci|fci)")
-_DISPERSION = re.compile(r"(?P<functional>.+?)-(?P<dispersion>d3bj|d4)")
+_PARTS = re.compile(r"(?P<functional>.+?)(?:-(?P<dispersion>d3bj|d4))?(?:-(?P<grid>coarse|normal|fine)grid)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Method:
     name : xTB method, ``hf``, or functional without its dispersion correction, lower case
     basis : empty for xTB methods
     dispersion : ``d3bj``, ``d4`` or empty; what a functional's own definition holds (``wb97x-d``) stays in its name
-    grid : of the exchange-correlation integration
+    grid : of the exchange-correlation integration; ``normal`` goes without saying
     solvation, solvent : model and solvent, both empty in the gas phase
     """
 
@@ -49,11 +49,12 @@ class Method:
         solvent = f"+{self.solvation}({self.solvent})" if self.solvation else ""
         if self.is_xtb:
             return self.name + solvent
-        return f"{self.functional}/{self.basis}{solvent}" + (f"[{program}]" if program else "")
+        grid = "" if self.grid == "normal" else f"-{self.grid}grid"
+        return f"{self.functional}{grid}/{self.basis}{solvent}" + (f"[{program}]" if program else "")
 
 
-def parse_method(text: str, *, grid: Grid = "normal") -> Method:
-    """Read ``gfn2``, ``gfn2+alpb(toluene)`` or ``b3lyp-d4/def2-svp+smd(toluene)``; case does not matter.
+def parse_method(text: str) -> Method:
+    """Read ``gfn2``, ``gfn2+alpb(toluene)`` or ``b3lyp-d4-finegrid/def2-svp+smd(toluene)``; case does not matter.
 
     Raises
     ------
@@ -62,13 +63,14 @@ def parse_method(text: str, *, grid: Grid = "normal") -> Method:
     part, geometry = parse_level(text.lower())
     if geometry is not None or part.program:
         raise InputError(f"method {text[:120]!r} names a geometry or a program; expected e.g. b3lyp-d4/def2-svp")
-    if grid not in GRIDS:
-        raise InputError(f"grid is {grid!r}; expected one of: {', '.join(GRIDS)}")
-    corrected = _DISPERSION.fullmatch(part.method) if part.basis else None
-    functional, dispersion = corrected.groups() if corrected else (part.method, "")
-    if not part.basis and functional not in XTB_METHODS:
+    if not part.basis and part.method not in XTB_METHODS:
         raise InputError(f"method {text[:120]!r} has no basis; expected e.g. b3lyp/def2-svp, or gfn2")
-    return Method(functional, canonical_basis(part.basis), dispersion, grid, part.model, part.solvent)
+    match = _PARTS.fullmatch(part.method)
+    if match is None:
+        raise InputError(f"method {text[:120]!r} names no functional; expected e.g. b3lyp-d4/def2-svp")
+    grid: Grid = match["grid"] or "normal"  # type: ignore[assignment]
+    dispersion, basis = match["dispersion"] or "", canonical_basis(part.basis)
+    return Method(match["functional"], basis, dispersion, grid, part.model, part.solvent)
 
 
 def canonical_basis(name: str) -> str:

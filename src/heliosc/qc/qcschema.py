@@ -7,6 +7,7 @@ https://molssi-qc-schema.readthedocs.io, schema version 1 of outputs and 2 of mo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from heliosc.qc.units import BOHR_A
 from heliosc.qc.vertical import lowest_multiplicity
 
 _DIGITS = 10  # of coordinates in bohr
+_GRID = re.compile(r"-(?:coarse|fine)grid$")  # it stands among the keywords
 
 
 def atomic_results(result: CalculationResult, *, provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -113,7 +115,7 @@ def _keywords(result: CalculationResult) -> dict[str, Any]:
 def _model(result: CalculationResult) -> dict[str, Any]:
     """Method and basis of the single points; xTB methods have no basis to name."""
     part = _single_points(result)
-    return {"method": part.method, "basis": part.basis or None}
+    return {"method": _GRID.sub("", part.method), "basis": part.basis or None}
 
 
 def _single_points(result: CalculationResult) -> LevelPart:

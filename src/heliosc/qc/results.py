@@ -9,6 +9,7 @@ import numpy as np
 
 from heliosc.errors import ParseError
 from heliosc.properties import CalculationResult, PropertyKey, PropertyRecord
+from heliosc.qc.qcschema import grid_of
 
 
 def calculation_result(outcome: Mapping[str, Any], *, wall_time_s: float | None = None) -> CalculationResult:
@@ -23,7 +24,8 @@ def calculation_result(outcome: Mapping[str, Any], *, wall_time_s: float | None 
     ParseError : a field is missing, or a value is not a finite number
     """
     try:
-        values = {PropertyKey.parse(name): float(value) for name, value in outcome["values"].items()}
+        grid = grid_of(outcome["details"])
+        values = {_on_grid(PropertyKey.parse(name), grid): float(value) for name, value in outcome["values"].items()}
         result = CalculationResult(
             outcome["smiles"],
             values,
@@ -39,6 +41,15 @@ def calculation_result(outcome: Mapping[str, Any], *, wall_time_s: float | None 
     if bad:
         raise ParseError(f"stored result of {result.smiles} holds values that are not finite: {', '.join(bad)}")
     return result
+
+
+def _on_grid(key: PropertyKey, grid: str | None) -> PropertyKey:
+    """The key with its grid: levels of results stored by early versions do not name it, their details do."""
+    single_points, separator, geometries = key.level.partition("//")
+    functional, slash, basis = single_points.partition("/")
+    if grid in (None, "normal") or not slash or functional.endswith("grid"):
+        return key
+    return PropertyKey(key.name, f"{functional}-{grid}grid/{basis}{separator}{geometries}")
 
 
 def property_records(result: CalculationResult, *, calculation_key: str | None = None) -> list[PropertyRecord]:

@@ -133,7 +133,7 @@ def workflow_identity(payload: Mapping[str, Any]) -> dict[str, Any]:
         "schema": WORKFLOW_SCHEMA_VERSION,
         "inchikey": inchikey(molecule),
         "smiles": Chem.MolToSmiles(molecule),
-        "method": scheme.level(sides["A"].name),
+        "method": scheme.on_normal_grids.level(sides["A"].name),
         "grids": [scheme.single_points.grid, scheme.geometries.grid],
         "programs": {side: [executor.name, executor.version()] for side, executor in sides.items()},
         "tblite": tblite_version(),

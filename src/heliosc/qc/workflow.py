@@ -25,6 +25,7 @@ from heliosc.qc.four_point import run_flags
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.geometry import StartGeometry, check_connectivity, check_molecule, prepare_geometry
 from heliosc.qc.levels import GFN2, Scheme, level_scheme
+from heliosc.qc.methods import Method
 from heliosc.qc.programs import AUTO, executor, program_for
 from heliosc.qc.vertical import is_spin_contaminated, lowest_multiplicity
 from heliosc.qc.vibrations import Vibrations
@@ -359,8 +360,8 @@ def _details(
     return {
         "status": "done",
         "level": scheme.level(programs["A"].name),
-        "single_points": _side(scheme.single_points.level(), scheme.single_points.grid, programs["A"]),
-        "geometries": _side(scheme.geometries.level(), scheme.geometries.grid, programs["B"]),
+        "single_points": _side(scheme.on_normal_grids.single_points, scheme.single_points.grid, programs["A"]),
+        "geometries": _side(scheme.on_normal_grids.geometries, scheme.geometries.grid, programs["B"]),
         "energies_hartree": energies.as_dict(),
         "geometry_energies_hartree": geometry_energies.as_dict(),
         "lambda_terms_eV": energies.lambda_terms,
@@ -370,5 +371,5 @@ def _details(
     }
 
 
-def _side(method: str, grid: str, program: QCExecutor) -> dict[str, Any]:
-    return {"method": method, "grid": grid, "program": program.name, "version": program.version()}
+def _side(method: Method, grid: str, program: QCExecutor) -> dict[str, Any]:
+    return {"method": method.level(), "grid": grid, "program": program.name, "version": program.version()}

@@ -20,8 +20,9 @@ from heliosc.errors import MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore
 from heliosc.execution.tasks import AttemptCost
 from heliosc.properties import PropertyKey
+from heliosc.qc.excited_states import excited_states_identity
 from heliosc.qc.levels import level_scheme
-from heliosc.qc.tasks import four_point
+from heliosc.qc.tasks import four_point, workflow_identity
 
 LEVEL = "b3lyp/def2-svp[psi4]//gfn2"
 
@@ -115,6 +116,28 @@ def test_what_the_level_does_not_name_is_exported(tmp_path: Path, ethylene: dict
     }  # fmt: skip
     row = pq.read_table(tmp_path / "out" / "labels.parquet").to_pylist()[0]
     assert (row["grid"], row["keywords"]) == ("coarse", "RIJCOSX")
+
+
+def test_results_stored_before_levels_named_their_grid_do_so_now(tmp_path: Path, ethylene: dict[str, Any]) -> None:
+    values = {"lambda_hole@b3lyp/def2-svp[pyscf]//gfn2": 0.2, "singlet_excitation_energy@tda-b3lyp/def2-svp//gfn2": 4.0}
+    side = {"method": "b3lyp/def2-svp", "grid": "coarse", "program": "pyscf", "version": "2.14.0"}
+    details = {**ethylene["details"], "single_points": side, "level": "b3lyp/def2-svp[pyscf]//gfn2"}
+    with QCResultStore(tmp_path / "store.sqlite") as store:
+        fill(store, {**ethylene, "values": values, "details": details}, wall_s=1.0)
+        export_results(store, tmp_path / "out")
+    rows = pq.read_table(tmp_path / "out" / "labels.parquet").to_pylist()
+    assert {row["level"] for row in rows} == {
+        "b3lyp-coarsegrid/def2-svp[pyscf]//gfn2",
+        "tda-b3lyp-coarsegrid/def2-svp//gfn2",
+    }
+
+
+def test_the_level_with_its_grid_does_not_change_the_keys_of_what_is_stored(ethylene: dict[str, Any]) -> None:
+    asked = {"smiles": "C=C", "level": "dft-fast", "program": "gaussian"}
+    assert workflow_identity(asked)["method"] == "b3lyp/def2-svp[gaussian]//gfn2"
+    assert workflow_identity(asked)["grids"] == ["coarse", "normal"]
+    optical = excited_states_identity({**asked, "geometry": ethylene["geometries"]["neutral"]})
+    assert (optical["method"], optical["grid"]) == ("b3lyp/def2-svp[gaussian]", "coarse")
 
 
 def test_two_runs_of_the_same_calculations_have_the_same_hash(tmp_path: Path, ethylene: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def test_spellings_of_functionals(asked: str, said: str, is_same: bool) -> None:
 def test_presets_name_what_they_are() -> None:
     assert level_scheme("gfn2").is_embedded
     assert level_scheme("ipea-gfn2").level("tblite") == "ipea1//gfn2"
-    assert level_scheme("dft-fast").level("psi4") == "b3lyp/def2-svp[psi4]//gfn2"
+    assert level_scheme("dft-fast").level("psi4") == "b3lyp-coarsegrid/def2-svp[psi4]//gfn2"
     assert level_scheme("dft").level("pyscf") == "b3lyp-d3bj/def2-svp[pyscf]"
     assert all(preset.cost and preset.error and preset.meaning for preset in PRESETS.values())
 
@@ -63,9 +63,19 @@ def test_any_mix_and_any_solvent() -> None:
     mix = level_scheme("PBE0-D4/def2-TZVP // gfn2+alpb(toluene)".replace(" ", ""))
     assert mix.level("pyscf") == "pbe0-d4/def2-tzvp[pyscf]//gfn2+alpb(toluene)"
     solvated = level_scheme("dft-fast+smd(toluene)")
-    assert solvated.level("pyscf") == "b3lyp/def2-svp+smd(toluene)[pyscf]//gfn2"
+    assert solvated.level("pyscf") == "b3lyp-coarsegrid/def2-svp+smd(toluene)[pyscf]//gfn2"
     assert solvated.single_points.grid == "coarse"  # the preset's own
     assert level_scheme("gfn2+alpb(toluene)").geometries.solvent == "toluene"  # A alone is A//A
+
+
+@pytest.mark.parametrize("text", ["b3lyp-coarsegrid/def2-svp", "wb97x-d3bj-finegrid/def2-tzvp+smd(toluene)"])
+def test_values_on_unlike_grids_have_unlike_levels(text: str) -> None:
+    scheme = level_scheme(f"{text}//gfn2")
+    assert scheme.level("orca") == f"{text}[orca]//gfn2"
+    assert level_scheme(scheme.level("")) == replace(scheme, name=scheme.level(""))  # read back
+    usual = scheme.on_normal_grids.level("orca")
+    assert "grid" not in usual
+    assert usual == level_scheme(text.replace("-coarsegrid", "").replace("-finegrid", "") + "//gfn2").level("orca")
 
 
 @pytest.mark.parametrize("text", ["", "foo", "dft-fast+smd(a b)", "gfn2//gfn2//gfn2", "b3lyp/x\nend", "../b3lyp"])
@@ -87,7 +97,7 @@ def test_every_program_keeps_the_contract_and_refuses_what_it_has_not() -> None:
 
 
 def test_each_program_writes_dispersion_grid_and_solvent_in_its_own_words(hydrogen: Geometry) -> None:
-    settings = ProgramSettings.of(parse_method("b3lyp-d3bj/def2-svp+smd(toluene)", grid="fine"))
+    settings = ProgramSettings.of(parse_method("b3lyp-d3bj-finegrid/def2-svp+smd(toluene)"))
     job = Job(hydrogen, 0, 1)
     orca = OrcaExecutor(settings).build_input(job)
     assert orca.startswith("! b3lyp def2-svp D3BJ DefGrid3\n")

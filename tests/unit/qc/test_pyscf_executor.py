@@ -170,7 +170,7 @@ def test_polarizability_is_the_second_derivative_in_a_field() -> None:
 
 def test_excitations_of_water_have_their_order_and_their_level() -> None:
     states = PySCFExecutor(SMALL).excitations(WATER)
-    assert states.level == "tda-b3lyp/6-31g[pyscf]"
+    assert states.level == "tda-b3lyp-coarsegrid/6-31g[pyscf]"
     assert states.triplet_eV is not None
     assert 6.0 < states.triplet_eV < states.singlet_eV < 9.0
     assert states.oscillator_strength > 0.001
@@ -198,7 +198,7 @@ def test_dispersion_and_solvent_lower_the_energy() -> None:
     assert corrected.single_point(WATER, charge=0, multiplicity=1).energy_hartree < bare - 1e-5
     solvation = dissolved.single_point(WATER, charge=0, multiplicity=1).energy_hartree - bare
     assert -0.03 < solvation < -0.005
-    assert dissolved.level == "b3lyp/6-31g+cpcm(water)[pyscf]"
+    assert dissolved.level == "b3lyp-coarsegrid/6-31g+cpcm(water)[pyscf]"
 
 
 def test_unknown_failures_keep_their_text() -> None:
