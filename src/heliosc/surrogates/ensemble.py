@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
+from heliosc.surrogates.auxiliary import auxiliary_targets, without_auxiliary
 from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
@@ -152,25 +153,25 @@ class SurrogateEnsemble:
         graphs = build_graphs(parse_rows(table.smiles))
         used = graphs.descriptors if config.use_descriptors else graphs.descriptors[:, :0]
         scaling = Scaling.fit(table.values[parts.train], used[parts.train])
-        data = _training_data(graphs, table.values, scaling, config)
+        data, taught = _with_auxiliary(_training_data(graphs, table.values, scaling, config), table, parts, config)
         identity = training_identity(table, parts, config, seed)
         networks, curves = [], []
         for member in range(config.n_members):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
-                network = make_network(config, n_keys=len(table.keys), n_descriptors=used.shape[1])
+                network = make_network(config, n_keys=data.targets.shape[1], n_descriptors=used.shape[1])
             training = MemberTraining(
                 network=network,
                 data=data,
                 parts=Parts(parts.train, parts.validation),
-                config=config,
+                config=taught,
                 schedule=_training_schedule(config),
                 member=member,
                 seed=seed,
                 identity=f"{identity}-{member}",
                 checkpoint=None if checkpoint_dir is None else checkpoint_dir / f"member_{member}.pt",
             )
-            networks.append(_rounded(training.run(progress)))
+            networks.append(_rounded(without_auxiliary(training.run(progress), table.keys)))
             curves.append(training.curve)
         trained = cls.calibrated(
             networks=tuple(networks),
@@ -446,6 +447,21 @@ def _training_data(
         torch.from_numpy(scaling.descriptors(graphs.descriptors)),
         torch.from_numpy(targets),
     )
+
+
+def _with_auxiliary(
+    data: TrainingData, table: PropertyTable, parts: Split, config: MPNNConfig
+) -> tuple[TrainingData, MPNNConfig]:
+    """The data with the auxiliary targets behind the others, and settings that weigh them."""
+    values = auxiliary_targets(table) if config.auxiliary_weight else np.empty((len(table.smiles), 0))
+    known = np.isfinite(values[parts.train]).any(axis=0)
+    if not known.any():
+        return data, config
+    values = values[:, known]
+    standardised = Scaling.fit(values[parts.train], np.empty((len(parts.train), 0))).targets(values)
+    targets = torch.cat([data.targets, torch.from_numpy(standardised)], dim=1)
+    weights = (config.target_weights or (1.0,) * len(table.keys)) + (config.auxiliary_weight,) * values.shape[1]
+    return replace(data, targets=targets), replace(config, target_weights=weights)
 
 
 def _training_schedule(config: MPNNConfig) -> Schedule:

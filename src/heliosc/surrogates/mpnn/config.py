@@ -31,6 +31,7 @@ class MPNNConfig:
     mean_epochs : first epochs that fit the mean alone, before the variance is learnt too
     beta : exponent of beta-NLL; 0 is the plain likelihood, 1 weighs all molecules alike
     target_weights : how much each key counts in the loss, in the order of the keys; () = all alike
+    auxiliary_weight : how much each quantity that follows from the targets (``auxiliary``) counts in the loss; 0 = none
     patience : epochs without a better validation loss before a member stops
     amp : bfloat16 autocast
     compile, compile_mode : torch.compile the network, and with which mode
@@ -57,6 +58,7 @@ class MPNNConfig:
     mean_epochs: int = 6
     beta: float = 0.5
     target_weights: tuple[float, ...] = ()
+    auxiliary_weight: float = 0.0
     patience: int = 20
     amp: bool = False
     compile: bool = False
@@ -77,6 +79,8 @@ class MPNNConfig:
             raise InputError(f"surrogate setting aggregation_norm is {self.aggregation_norm}; expected more than 0")
         if not all(0 < weight < math.inf for weight in self.target_weights):
             raise InputError(f"surrogate setting target_weights is {self.target_weights}; expected positive numbers")
+        if not 0 <= self.auxiliary_weight < math.inf:
+            raise InputError(f"surrogate setting auxiliary_weight is {self.auxiliary_weight}; expected 0 or more")
         if not 0 <= self.dropout < 1:
             raise InputError(f"surrogate setting dropout is {self.dropout}; expected 0 to below 1")
         if self.learning_rate <= 0:

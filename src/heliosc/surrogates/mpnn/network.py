@@ -115,6 +115,11 @@ class MeanVarianceHead(nn.Module):
             inputs = block(inputs)
         return last(inputs.to(next(last.parameters()).dtype)).float()
 
+    @property
+    def last_layer(self) -> nn.Linear:
+        """The layer whose outputs are told."""
+        return [module for module in self.ffn.modules() if isinstance(module, nn.Linear)][-1]
+
     def keep_last_single(self) -> None:
         """Undo a rounding to half precision for the layer whose outputs are told."""
         self.ffn[-1].float()
