@@ -20,6 +20,7 @@ from heliosc.qc.tasks import task_identity
 
 FOUR_POINT = "heliosc.qc.tasks:four_point"
 FOUR_POINT_TIMEOUT_S = 600.0
+_MAPPED_MB = 2_000  # of a scheduled task beyond its own memory: the node limits address space, which libraries map
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ def transport_of(config: Config) -> TransportFactory:
         n_workers=n_workers(config.qc) if here else 1,
         n_threads=config.qc.resources.cores_per_task,
     )
+
+
+def scheduled_memory_mb(settings: QCSettings) -> int:
+    """What a scheduler is asked for a calculation; here it would limit the address space, so nothing is asked."""
+    return round(settings.resources.memory_gb * 1000) + _MAPPED_MB
 
 
 def open_store(settings: ExecutionSettings, default: Path) -> QCResultStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from heliosc.campaign.calculations import Submission, n_atoms
+from heliosc.campaign.calculations import Submission, n_atoms, scheduled_memory_mb
 from heliosc.config import QCSettings
 from heliosc.errors import InputError, MissingDependencyError, UsageError
 from heliosc.execution import QCResultStore, TaskRequest
@@ -24,8 +24,14 @@ _CONFORMERS = ("stacking", "cluster")
 _EVALUATIONS = {"stacking": 200.0, "cluster": 60.0, "polymer": 600.0, "density": 20_000.0}
 
 
-def submit_condensed(store: QCResultStore, smiles: Iterable[str], settings: QCSettings) -> Submission:
+def submit_condensed(
+    store: QCResultStore, smiles: Iterable[str], settings: QCSettings, *, asks_memory: bool = False
+) -> Submission:
     """Ask for the configured workflow of each substance; what the store already knows is not asked again.
+
+    Parameters
+    ----------
+    asks_memory : for schedulers, which must be told
 
     Raises
     ------
@@ -56,6 +62,7 @@ def submit_condensed(store: QCResultStore, smiles: Iterable[str], settings: QCSe
                 priority=size,  # the longest first
                 timeout_s=settings.timeout_s or workflow.timeout_s,
                 cores=settings.resources.cores_per_task,
+                memory_mb=scheduled_memory_mb(settings) if asks_memory else None,
                 cost_s=_EVALUATIONS[settings.workflow] * 0.02 * (size / 20) ** 2,
             )
         )

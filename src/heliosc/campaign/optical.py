@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heliosc.campaign.calculations import n_atoms, run_calculations
+from heliosc.campaign.calculations import n_atoms, run_calculations, scheduled_memory_mb
 from heliosc.campaign.records import CandidateRecord
 from heliosc.campaign.workflows import DFT_TIMEOUT_S, check_program
 from heliosc.config import Config
@@ -50,6 +50,7 @@ def compute_optical(
         raise UsageError(f"level {level} has no excited states; name a DFT level, for instance dft-fast")
     settings = config.qc.model_copy(update={"level": level})
     check_program(scheme, settings)
+    is_scheduled = config.execution.transport != "local"
     requests = []
     for candidate in candidates:
         payload = {
@@ -70,6 +71,7 @@ def compute_optical(
                 priority=size,  # the longest first
                 timeout_s=payload["timeout_s"],
                 cores=settings.resources.cores_per_task,
+                memory_mb=scheduled_memory_mb(settings) if is_scheduled else None,
                 cost_s=estimated_core_seconds(scheme, size, response=("excitations",)),
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from heliosc.campaign.calculations import Submission, n_atoms, submit_four_points
+from heliosc.campaign.calculations import Submission, n_atoms, scheduled_memory_mb, submit_four_points
 from heliosc.campaign.condensed import FOUR_POINT_WORKFLOW, submit_condensed
 from heliosc.config import QCSettings
 from heliosc.errors import InputError, MissingDependencyError, UsageError
@@ -16,7 +16,6 @@ from heliosc.qc.tasks import workflow_identity
 from heliosc.qc.workflow import side_executors
 
 WORKFLOW = "heliosc.qc.tasks:workflow"
-MAPPED_MB = 2_000  # of a scheduled task beyond its own memory: the node limits address space, which libraries map
 XTB_TIMEOUT_S, DFT_TIMEOUT_S = 600.0, 172_800.0
 
 
@@ -39,7 +38,7 @@ def submit_calculations(
     MissingDependencyError : the program is not here, and nothing may stand in for it
     """
     if settings.workflow != FOUR_POINT_WORKFLOW:
-        return submit_condensed(store, smiles, settings)
+        return submit_condensed(store, smiles, settings, asks_memory=asks_memory)
     molecules, polymers = _parted(smiles)
     submission = _submit_molecules(store, molecules, settings, asks_memory=asks_memory)
     return Submission(submission.keys, [*submission.refused, *map(_refused_polymer, polymers)])
@@ -82,17 +81,13 @@ def _submit_molecules(
                 priority=n_atoms(text),  # the longest first
                 timeout_s=payload["timeout_s"],
                 cores=settings.resources.cores_per_task,
-                memory_mb=_scheduled_memory_mb(settings) if asks_memory else None,
+                memory_mb=scheduled_memory_mb(settings) if asks_memory else None,
                 cost_s=estimated_core_seconds(scheme, n_atoms(text), response=settings.response),
             )
         )
         names.append(text)
     keys = store.submit_many(requests).keys
     return Submission(dict(zip(names, keys, strict=True)), refused)
-
-
-def _scheduled_memory_mb(settings: QCSettings) -> int:
-    return round(settings.resources.memory_gb * 1000) + MAPPED_MB
 
 
 def is_four_point(scheme: Scheme, settings: QCSettings) -> bool:

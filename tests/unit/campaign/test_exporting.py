@@ -172,6 +172,16 @@ def test_plain_gfn2_shares_the_four_point_task_of_campaigns() -> None:
                 check_campaign_level(settings)
 
 
+@pytest.mark.parametrize(("asks_memory", "memory_mb"), [(True, 5000), (False, None)])
+def test_stacked_dimers_ask_a_scheduler_for_memory(tmp_path: Path, asks_memory: bool, memory_mb: int | None) -> None:
+    settings = load_config(overrides=["qc.workflow=stacking", "qc.resources.memory_gb=3"]).qc
+    with QCResultStore(tmp_path / "store.sqlite") as store:
+        submit_calculations(store, ["c1ccsc1"], settings, asks_memory=asks_memory)
+        task = store.claim("test", 60.0)
+    assert task is not None
+    assert task.memory_mb == memory_mb
+
+
 @pytest.mark.parametrize("level", ["gfn2//b3lyp/def2-svp", "b3lyp/def2-svp//gfn2"])
 def test_program_of_one_side_of_a_mix_leaves_the_other_to_tblite(tmp_path: Path, level: str) -> None:
     settings = load_config(overrides=[f"qc.level={level}", "qc.program=gaussian", "qc.keywords=[int=fine]"]).qc

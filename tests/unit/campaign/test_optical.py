@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from heliosc.campaign import optical
 from heliosc.campaign.calculations import FOUR_POINT
 from heliosc.campaign.optical import NOT_COMPUTED, compute_optical, read_optical_keys, with_optical
 from heliosc.campaign.records import CandidateRecord, read_candidates
@@ -144,6 +145,23 @@ def test_a_level_without_excited_states_is_refused(run: RunFolder, ethylene: dic
         compute_optical(run.path, [_candidate(run)], store, _config(), level="gfn2")
     with pytest.raises(InputError, match="no excited states"):
         excited_states({"smiles": ETHYLENE, "geometry": ethylene["geometries"]["neutral"], "level": "gfn2"})
+
+
+@pytest.mark.parametrize(
+    ("transport", "memory_mb"),
+    [(["execution.transport=local"], None), (["execution.transport=slurm", "execution.slurm.folder=/shared"], 10_000)],
+)
+def test_only_a_scheduler_is_asked_for_memory(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, transport: list[str], memory_mb: int | None
+) -> None:
+    pytest.importorskip("pyscf", reason="PySCF is not installed: pip install 'heliosc[dft]'")
+    monkeypatch.setattr(optical, "run_calculations", lambda *_: None)
+    config = load_config(None, [*transport, "qc.resources.memory_gb=8"])
+    with QCResultStore(run.store_location()) as store:
+        compute_optical(run.path, [_candidate(run)], store, config, level=LEVEL)
+        task = store.claim("test", 60.0)
+    assert task is not None
+    assert task.memory_mb == memory_mb  # 8 GB, and 2 GB of address space for libraries
 
 
 def test_a_damaged_list_of_keys_is_named(run: RunFolder) -> None:
