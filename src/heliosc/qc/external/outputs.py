@@ -13,6 +13,7 @@ from heliosc.qc.geometries import Geometry
 from heliosc.qc.methods import same_basis, same_functional
 from heliosc.qc.units import HARTREE_EV
 
+UNSTABLE = "the SCF ended on an unstable solution: a lower state of the same kind exists"
 _MAX_DIGITS = 10  # of an integer; a damaged file may hold thousands
 
 
@@ -53,6 +54,8 @@ class ProgramOutput:
     notes : what was tried and given up within the job, in words
     special_geometry : what the last geometry is when the search for it was not for a free minimum
     variant : what sets the method apart from its name, e.g. ``zora``, ``ro``; empty for the method as it is
+    instability : what the last analysis of stability found: ``internal`` (a lower state of the same kind), ``external``
+        (one with other restrictions, such as an unrestricted singlet); empty when stable or not analysed
     """
 
     version: str | None
@@ -79,6 +82,7 @@ class ProgramOutput:
     notes: tuple[str, ...] = ()
     special_geometry: str | None = None
     variant: str = ""
+    instability: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def failure_reason(
         return f"there is no closing banner (exit code {exit_code})"
     if not output.scf_converged:
         return "the SCF did not converge"
+    if output.instability == "internal":
+        return UNSTABLE
     if job.task == "optimize" and not output.optimization_converged:
         return "the optimisation did not converge"
     if exit_code != 0:
@@ -144,7 +150,7 @@ def classify(text: str, *, rules: Sequence[ErrorRule], output: ProgramOutput, re
         return CalculationTimeoutError(
             f"{reason} and no known error message: probably killed by a time or memory limit; give it more of either"
         )
-    if not output.scf_converged or output.optimization_converged is False:
+    if not output.scf_converged or output.optimization_converged is False or output.instability == "internal":
         return ConvergenceError(f"{reason}; try another start geometry or other convergence keywords")
     return ParseError(f"{reason}; the output does not hold what was asked for")
 

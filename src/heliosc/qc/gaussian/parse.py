@@ -27,6 +27,7 @@ _ORIENTATION = re.compile(
     r"(?:Input|Standard|Z-Matrix) orientation:[^\S\n]*\n -+\n.*\n.*\n -+\n((?:[^\S\n]+-?\d.*\n)+) -{5,}"
 )
 _ATOM = re.compile(r"\s+\d+\s+(-?\d+)\s+-?\d+((?:\s+-?\d+\.\d+){3})\s*")
+_STABILITY = re.compile(r"^ The wavefunction (is stable|has an? .*?)(?: instability| under)", re.MULTILINE)
 _DUMMY = "-1"  # atomic number of a point that only a Z-matrix needs
 
 
@@ -65,6 +66,7 @@ def parse_output(text: str) -> ProgramOutput:
         excitation_method=response.excitation_method(text),
         special_geometry=job_type.special_geometry(text),
         variant=job_type.variant(text),
+        instability=instability(text),
     )
 
 
@@ -82,6 +84,14 @@ def is_scf_converged(text: str) -> bool:
     before_last = text.rfind("SCF Done:", 0, last_done)
     warned = text.rfind("Convergence criterion not met", max(before_last, 0), last_done) >= 0
     return not warned and "Convergence failure" not in text[last_done:]
+
+
+def instability(text: str) -> str:
+    """What the last analysis of stability found, see ``ProgramOutput``; ``stable=opt`` analyses again where it ends."""
+    verdicts = _STABILITY.findall(text)
+    if not verdicts or verdicts[-1] == "is stable":
+        return ""
+    return "internal" if verdicts[-1] == "has an internal" else "external"
 
 
 def is_optimization_converged(text: str) -> bool | None:

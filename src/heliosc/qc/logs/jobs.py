@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from heliosc.errors import HelioscError, ParseError
-from heliosc.qc.external.outputs import ProgramOutput, classify
+from heliosc.qc.external.outputs import UNSTABLE, ProgramOutput, classify
 from heliosc.qc.geometries import Geometry, electron_count
 from heliosc.qc.logs.files import LogFile
 from heliosc.qc.logs.naming import is_in_vocabulary, level_name
@@ -200,6 +200,8 @@ def unfinished(output: ProgramOutput) -> str | None:
         return "there is no closing banner: truncated, killed or failed"
     if output.energy_hartree is not None and not output.scf_converged:
         return "the SCF did not converge"
+    if output.instability == "internal":
+        return UNSTABLE
     if output.optimization_converged is False:
         return "the optimisation did not converge"
     return None
@@ -230,6 +232,8 @@ def _flags(job: JobText, output: ProgramOutput, *, level: str, multiplicity: int
     spin = (multiplicity - 1) / 2
     if output.s_squared is not None and abs(output.s_squared - spin * (spin + 1)) > MAX_SPIN_CONTAMINATION:
         yield f"spin contamination: <S^2> is {output.s_squared:.3f}, expected {spin * (spin + 1):.2f}"
+    if output.instability == "external":
+        yield "unstable against an unrestricted or complex solution: the closed shell is no ground state"
     n_imaginary = sum(frequency < _IMAGINARY_PER_CM for frequency in output.frequencies_per_cm)
     if n_imaginary:
         yield f"{n_imaginary} imaginary frequencies: no minimum; displace along the mode and optimise again"

@@ -69,6 +69,7 @@ def parse_output(text: str) -> ProgramOutput:
         excitation_method=response.excitation_method(text),
         special_geometry=job_type.special_geometry(text),
         variant=job_type.variant(text),
+        instability=instability(text),
     )
 
 
@@ -100,6 +101,15 @@ def is_scf_converged(text: str) -> bool:
     """Whether the last SCF converged; an unconverged one still prints a final energy."""
     failed = max(text.rfind("SCF NOT CONVERGED AFTER"), text.rfind("SCF not fully converged!"))
     return text.rfind("SCF CONVERGED AFTER") > failed
+
+
+def instability(text: str) -> str:
+    """What the last analysis of stability found, see ``ProgramOutput``; one restarted from there comes after it."""
+    verdict = text.rfind("Stability Analysis indicates an UNSTABLE")
+    if verdict < 0 or text.rfind("Stability Analysis indicates a stable") > verdict:
+        return ""
+    kind = text.rfind("SCF STABILITY ANALYSIS RESULT", 0, verdict)
+    return "external" if "external" in text[max(kind, 0) : verdict] else "internal"
 
 
 def is_optimization_converged(text: str) -> bool | None:

@@ -68,6 +68,7 @@ def parse_output(text: str) -> ProgramOutput:
         excitation_method=response.excitation_method(text),
         special_geometry=job_type.special_geometry(text),
         variant=job_type.variant(text),
+        instability=instability(text),
     )
 
 
@@ -122,6 +123,11 @@ def energy(text: str) -> float | None:
 def is_scf_converged(text: str) -> bool:
     """Whether the last SCF converged."""
     return text.rfind("Energy and wave function converged") > text.rfind("Could not converge SCF")
+
+
+def instability(text: str) -> str:
+    """What the last analysis of stability found, see ``ProgramOutput``; of restricted fields Psi4 says nothing."""
+    return "internal" if text.rfind("Wavefunction unstable!") > text.rfind("Wavefunction stable under") else ""
 
 
 def is_optimization_converged(text: str) -> bool | None:
