@@ -67,6 +67,9 @@ class SurrogateSettings(Section):
     target_weights: dict[str, PositiveFloat] = Field(
         {}, description="NAME@LEVEL -> how much it counts in the loss; what is left out counts 1"
     )
+    delta_level: str | None = Field(
+        None, description="cheap level whose columns are no targets: a second network learns what they get wrong"
+    )
     baselines: tuple[Literal["forest", "boosting", "minimol", "auto"], ...] = Field(
         ("forest",), description="plain models beside the network in every table; auto = the best mixture of all"
     )

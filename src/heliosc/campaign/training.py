@@ -22,6 +22,7 @@ from heliosc.properties import DEFAULT_TARGETS, PropertyKey, PropertyTable
 
 if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
+    from heliosc.surrogates.delta import DeltaSurrogate
     from heliosc.surrogates.ensemble import SurrogateEnsemble
     from heliosc.surrogates.protocol import Surrogate
 
@@ -58,18 +59,21 @@ class TrainedSurrogate:
     Attributes
     ----------
     reports : model -> subset of the molecules -> key -> metric; the model itself is ``mpnn``
+    delta : the same network on what the cheap level gets wrong, where one is configured; ``delta`` in the reports
     """
 
     ensemble: SurrogateEnsemble
     reports: dict[str, dict[str, Any]]
+    delta: DeltaSurrogate | None = None
 
 
-def surrogate_data(file: Path | None, *, targets: Sequence[str] = ()) -> TrainingData:
+def surrogate_data(file: Path | None, *, targets: Sequence[str] = (), cheap_level: str | None = None) -> TrainingData:
     """The user's table, or the labels of the embedded library.
 
     Parameters
     ----------
     targets : NAME@LEVEL columns to learn; () = all of the file, or the usual ones of the library
+    cheap_level : columns of this level are kept too, whatever the targets
 
     Raises
     ------
@@ -84,7 +88,8 @@ def surrogate_data(file: Path | None, *, targets: Sequence[str] = ()) -> Trainin
     imported = read_property_csv(file)
     if not imported.table.keys:
         raise InputError(f"{file} has no property column; expected columns named NAME@LEVEL, e.g. lambda_hole@gfn2")
-    table = choose_targets(imported.table, keys, file=file)
+    cheap = tuple(key for key in imported.table.keys if str(key.level) == cheap_level and key not in keys)
+    table = choose_targets(imported.table, keys + cheap if keys else (), file=file)
     if len(table.smiles) < _least_known():
         raise InputError(
             f"{file} has {len(table.smiles)} usable molecule{'' if len(table.smiles) == 1 else 's'}; training, "
@@ -130,14 +135,21 @@ def train_surrogate(
 ) -> TrainedSurrogate:
     """Train on one split and measure on its held-out part, which nothing was fitted to.
 
+    With ``surrogate.delta_level`` the columns of that level are no targets; a second network learns what they get
+    wrong.
+
     Raises
     ------
     InputError : too few molecules, or a target that cannot be learnt
     """
+    from heliosc.surrogates.delta import DeltaSurrogate
     from heliosc.surrogates.ensemble import SurrogateEnsemble
     from heliosc.surrogates.evaluate import evaluate_surrogate
     from heliosc.surrogates.mpnn.config import MPNNConfig
 
+    cheap = None
+    if config.surrogate.delta_level is not None:
+        cheap, table = separate_levels(table, config.surrogate.delta_level)
     parts = _SPLITS[split](table.smiles, fractions=_FRACTIONS, seed=config.seed)
     rows = (parts.train, parts.validation, parts.test)
     settings, compute = config.surrogate, config.surrogate.compute
@@ -159,14 +171,54 @@ def train_surrogate(
         progress=progress,
         checkpoint_dir=checkpoint_folder(settings.out, split),
     )
+    delta = None
+    if cheap is not None:
+        delta = DeltaSurrogate.train(
+            table,
+            split=rows,
+            cheap=cheap,
+            config=mpnn,
+            seed=config.seed,
+            progress=progress,
+            checkpoint_dir=checkpoint_folder(settings.out, split) / "delta",
+        )
     held_out = table.rows(parts.test)
     subsets = {"large": large_mask(held_out.smiles)}
     reference = _error_spread(ensemble, table, parts)
+    models = _with_baselines(ensemble, table, rows, config) | ({} if delta is None else {"delta": delta})
     reports = {
         name: evaluate_surrogate(model, held_out, reference_std=reference, subsets=subsets)
-        for name, model in _with_baselines(ensemble, table, rows, config).items()
+        for name, model in models.items()
     }
-    return TrainedSurrogate(ensemble, reports)
+    return TrainedSurrogate(ensemble, reports, delta)
+
+
+def separate_levels(table: PropertyTable, cheap_level: str) -> tuple[PropertyTable, PropertyTable]:
+    """Columns of the cheap level and all others, of the molecules with every cheap and some other value.
+
+    Raises
+    ------
+    InputError : no column of the cheap level, none of another, or too few molecules
+    """
+    is_cheap = np.array([str(key.level) == cheap_level for key in table.keys])
+    if is_cheap.all() or not is_cheap.any():
+        raise InputError(
+            f"surrogate.delta_level is {cheap_level!r}, and the columns are {', '.join(map(str, table.keys))}; "
+            "expected columns of that level, to start from, and others to learn"
+        )
+    known = np.isfinite(table.values)
+    rows = np.flatnonzero(known[:, is_cheap].all(axis=1) & known[:, ~is_cheap].any(axis=1))
+    if len(rows) < _least_known():
+        raise InputError(
+            f"{len(rows)} of {len(table.smiles)} molecules have all values of {cheap_level} and one of another level; "
+            f"training, calibration and test need at least {_least_known()}"
+        )
+
+    def columns(chosen: NDArray[np.bool_]) -> PropertyTable:
+        keys = tuple(key for key, is_one in zip(table.keys, chosen, strict=True) if is_one)
+        return PropertyTable(table.smiles, keys, table.values[:, chosen]).rows(rows)
+
+    return columns(is_cheap), columns(~is_cheap)
 
 
 def _with_baselines(

@@ -44,10 +44,16 @@ class QuarantinedRow:
 
 @dataclass(frozen=True, slots=True)
 class CsvImport:
-    """What a file gave."""
+    """What a file gave.
+
+    Attributes
+    ----------
+    rows : (n_molecules,) line number of each molecule of the table
+    """
 
     table: PropertyTable
     quarantined: tuple[QuarantinedRow, ...]
+    rows: tuple[int, ...]
 
 
 def read_smiles(file: Path) -> tuple[list[str], list[QuarantinedRow]]:
@@ -98,7 +104,7 @@ def _collect(rows: Iterator[tuple[int, str, list[str]]], keys: tuple[PropertyKey
         first_row[smiles] = number
         values.append(numbers)
     array = np.array(values, dtype=np.float64).reshape(len(values), len(keys))
-    return CsvImport(PropertyTable(tuple(first_row), keys, array), tuple(quarantined))
+    return CsvImport(PropertyTable(tuple(first_row), keys, array), tuple(quarantined), tuple(first_row.values()))
 
 
 def _number(cell: str, key: PropertyKey) -> float:

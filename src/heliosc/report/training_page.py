@@ -19,7 +19,15 @@ from heliosc.report.html import render_page
 from heliosc.report.pictures import Picture, figure_picture
 from heliosc.report.sections import Tile
 from heliosc.report.tables import ValueTable
-from heliosc.report.training_tables import MIXTURE, NETWORK, data_table, error_table, model_title, uncertainty_table
+from heliosc.report.training_tables import (
+    DELTA,
+    MIXTURE,
+    NETWORK,
+    data_table,
+    error_table,
+    model_title,
+    uncertainty_table,
+)
 from heliosc.surrogates.ensemble import SurrogateEnsemble
 
 PAGE = "report.html"
@@ -87,7 +95,7 @@ def _tiles(ensemble: SurrogateEnsemble) -> list[Tile]:
     reports = ensemble.metrics.get(_SPLITS[0])
     if reports:
         errors = {model: {k: f["mae"] for k, f in r["all"].items()} for model, r in reports.items()}
-        others = {model: e for model, e in errors.items() if model not in (NETWORK, MIXTURE)}
+        others = {model: e for model, e in errors.items() if model not in (NETWORK, MIXTURE, DELTA)}
         n_won = sum(all(mae <= e[key] for e in others.values()) for key, mae in errors[NETWORK].items())
         names = ", ".join(map(model_title, sorted(others)))
         tiles.append(Tile("Network ahead in", f"{n_won} of {len(errors[NETWORK])}", f"by MAE, beside {names}"))
@@ -95,6 +103,10 @@ def _tiles(ensemble: SurrogateEnsemble) -> list[Tile]:
         tiles.append(
             Tile("Doubt worth having in", f"{n_honest} of {len(errors[NETWORK])}", "CRPS below one constant sigma")
         )
+        if DELTA in errors:
+            ratios = [errors[DELTA][key] / mae for key, mae in errors[NETWORK].items() if mae > 0]
+            gain = f"{100 * (1 - float(np.mean(ratios))):+.0f} %"
+            tiles.append(Tile("Gain of delta-learning", gain, "smaller mean error than from the structure alone"))
     return tiles
 
 

@@ -9,8 +9,13 @@ from heliosc.handoff.labels import MINUS, MISSING, decimals, format_number, symb
 from heliosc.properties import PropertyKey
 from heliosc.report.tables import ValueTable
 
-NETWORK, MIXTURE = "mpnn", "auto"
-_TITLES = {NETWORK: "network", MIXTURE: "mixture of all", "forest": "random forest"}
+NETWORK, MIXTURE, DELTA = "mpnn", "auto", "delta"
+_TITLES = {
+    NETWORK: "network",
+    MIXTURE: "mixture of all",
+    "forest": "random forest",
+    DELTA: "network on the cheap level",
+}
 
 Reports = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Model -> subset of the molecules -> key -> metric -> value."""

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColu
 from rich.progress import Progress as Bars
 
 from heliosc.campaign.models import surrogate_folder
+from heliosc.cli.commands.delta_prediction import is_delta_folder, predict_from_cheap
 from heliosc.cli.errors import messages
 from heliosc.cli.output import print_json
 from heliosc.datasets.molecule_stream import MoleculeStream
@@ -59,6 +60,11 @@ def screen_file(request: ScreeningRequest, *, out: Path | None, fresh: bool, as_
     InputError : the file, the model or the output name is unusable, or no row could be predicted
     PartialResultError : some rows could not be predicted; all others are written
     """
+    if request.weights is not None and is_delta_folder(request.weights):
+        if request.top is not None:
+            raise UsageError("--top is for models that need the structure alone; sort the output of this one")
+        predict_from_cheap(request.file, request.weights, out=out, device=request.device, as_json=as_json)
+        return
     stream = MoleculeStream(request.file, column=request.column)
     settings = _settings(request)
     if out is not None:

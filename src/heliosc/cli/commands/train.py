@@ -41,6 +41,10 @@ def surrogate(
         str | None, typer.Option(metavar="NAME@LEVEL,...", help="Columns to learn; none = all of the file.")
     ] = None,
     out: Out = None,
+    delta_from: Annotated[
+        str | None,
+        typer.Option(metavar="LEVEL", help="Also learn what this cheap level's columns get wrong, into OUT/delta."),
+    ] = None,
     scaffold: Annotated[bool, typer.Option(help="Also train on a scaffold split, for its held-out figures.")] = False,
     config: ConfigFile = None,
     override: Overrides = None,
@@ -48,6 +52,7 @@ def surrogate(
 ) -> None:
     """Train the MPNN ensemble, print its held-out metrics and write them, with figures, into OUT/report.html."""
     named = [] if targets is None else [f"surrogate.target_columns={_yaml_list(targets)}"]
+    named += [] if delta_from is None else [f"surrogate.delta_level={json.dumps(delta_from)}"]
     settings = load_config(config, [*_with_paths("surrogate", override, data=data, out=out), *named])
     train_surrogate_from(settings, with_scaffold=scaffold, as_json=as_json)
 
@@ -71,16 +76,23 @@ def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json
     check_inputs(config)
     settings = config.surrogate
     ensure_folder(settings.out.parent)
-    data = surrogate_data(settings.data, targets=settings.target_columns)
+    data = surrogate_data(settings.data, targets=settings.target_columns, cheap_level=settings.delta_level)
     _tell_quarantined(data.quarantined)
     splits: tuple[SplitName, ...] = ("random", "scaffold") if with_scaffold else ("random",)
     trained: dict[SplitName, TrainedSurrogate] = {}
     for split in splits:
-        with _training_progress(f"surrogate, {split} split", settings.n_members * settings.epochs) as progress:
+        n_epochs = settings.n_members * settings.epochs * (1 if settings.delta_level is None else 2)
+        with _training_progress(f"surrogate, {split} split", n_epochs) as progress:
             trained[split] = train_surrogate(data.table, config, progress=progress, split=split)
     documents = {f"{split} split": t.reports for split, t in trained.items()}
     ensemble = trained["random"].ensemble.with_metrics(documents)
     ensemble.save(settings.out)
+    delta = trained["random"].delta
+    if delta is not None:
+        delta.save(settings.out / "delta")
+        n_left_out = len(data.table.smiles) - len(delta.cheap.smiles)
+        if n_left_out:
+            messages.print(f"{n_left_out} molecules without all values of {settings.delta_level} were left out")
     page = write_training_page(ensemble, settings.out, source=settings.data, set_aside=data.quarantined)
     shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
     if as_json:
