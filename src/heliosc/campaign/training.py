@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
     from heliosc.surrogates.delta import DeltaSurrogate
     from heliosc.surrogates.ensemble import SurrogateEnsemble
-    from heliosc.surrogates.protocol import Surrogate
+    from heliosc.surrogates.protocol import Predictor, Surrogate
 
 LARGE_HEAVY_ATOMS = 45
 """From this size on (today's A-D-A and A-DA'D-A acceptors) held-out figures are reported apart."""
@@ -185,7 +185,9 @@ def train_surrogate(
     held_out = table.rows(parts.test)
     subsets = {"large": large_mask(held_out.smiles)}
     reference = _error_spread(ensemble, table, parts)
-    models = _with_baselines(ensemble, table, rows, config) | ({} if delta is None else {"delta": delta})
+    models: dict[str, Predictor] = {**_with_baselines(ensemble, table, rows, config)}
+    if delta is not None:
+        models["delta"] = delta
     reports = {
         name: evaluate_surrogate(model, held_out, reference_std=reference, subsets=subsets)
         for name, model in models.items()

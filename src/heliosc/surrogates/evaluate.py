@@ -16,7 +16,7 @@ from rich.table import Table
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates import metrics
-from heliosc.surrogates.protocol import Surrogate
+from heliosc.surrogates.protocol import Predictor
 
 Report = dict[str, dict[str, float | None]]
 """Key -> metric -> value; None where a figure is undefined (a constant column, no reference)."""
@@ -65,7 +65,7 @@ def evaluate_predictions(
 
 
 def evaluate_surrogate(
-    surrogate: Surrogate,
+    surrogate: Predictor,
     table: PropertyTable,
     *,
     reference_std: NDArray[np.float64] | None = None,

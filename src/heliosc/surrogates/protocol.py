@@ -47,8 +47,8 @@ def check_split(split: Sequence[Sequence[int] | RowArray], table: PropertyTable)
     return parts
 
 
-class Surrogate(Protocol):
-    """A model of some properties that says how sure it is. Fitting returns a new one; nothing is half trained."""
+class Predictor(Protocol):
+    """A trained model of some properties that says how sure it is."""
 
     @property
     def keys(self) -> tuple[PropertyKey, ...]:
@@ -60,11 +60,15 @@ class Surrogate(Protocol):
         """Short hash that changes whenever the predictions do."""
         ...
 
+    def predict(self, smiles: Sequence[str]) -> PredictionTable:
+        """Predict every key of every molecule; an unreadable SMILES raises ``InputError`` naming its row."""
+        ...
+
+
+class Surrogate(Predictor, Protocol):
+    """A predictor that learns from a table alone. Fitting returns a new one; nothing is half trained."""
+
     @classmethod
     def train(cls, table: PropertyTable, *, split: Sequence[RowArray], seed: int) -> Self:
         """Learn from the train part, calibrate on the validation part."""
-        ...
-
-    def predict(self, smiles: Sequence[str]) -> PredictionTable:
-        """Predict every key of every molecule; an unreadable SMILES raises ``InputError`` naming its row."""
         ...

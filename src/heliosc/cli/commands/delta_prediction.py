@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from heliosc.cli.errors import messages
 from heliosc.cli.output import print_json
@@ -42,7 +43,7 @@ def predict_from_cheap(file: Path, weights: Path, *, out: Path | None, device: s
         check_output(out)
     imported = read_property_csv(file)
     model = DeltaSurrogate.load(weights, cheap=None, device=device).with_cheap(imported.table)
-    complete = np.isfinite(model.cheap.values).all(axis=1)
+    complete: NDArray[np.bool_] = np.isfinite(model.cheap.values).all(axis=1)
     refused = sorted(_refusals(imported, model, complete), key=lambda refusal: refusal.row)
     for refusal in refused[:20]:
         messages.print(f"row {refusal.row} left out: {refusal.smiles!r} {refusal.reason}", markup=False, soft_wrap=True)
@@ -64,9 +65,9 @@ def predict_from_cheap(file: Path, weights: Path, *, out: Path | None, device: s
         raise PartialResultError(f"{len(refused)} rows of {file} left out, each with its reason above")
 
 
-def _refusals(imported: CsvImport, model: DeltaSurrogate, complete: np.ndarray[Any, Any]) -> Iterator[Refusal]:
-    for row in imported.quarantined:
-        yield Refusal(row.row, row.text, row.reason)
+def _refusals(imported: CsvImport, model: DeltaSurrogate, complete: NDArray[np.bool_]) -> Iterator[Refusal]:
+    for bad in imported.quarantined:
+        yield Refusal(bad.row, bad.text, bad.reason)
     reason = f"lacks a value that the model starts from ({_names(model)})"
     for row in np.flatnonzero(~complete):
         yield Refusal(imported.rows[row], imported.table.smiles[row], reason)
