@@ -43,7 +43,7 @@ def predict_from_cheap(file: Path, weights: Path, *, out: Path | None, device: s
         check_output(out)
     imported = read_property_csv(file)
     model = DeltaSurrogate.load(weights, cheap=None, device=device).with_cheap(imported.table)
-    complete: NDArray[np.bool_] = np.isfinite(model.cheap.values).all(axis=1)
+    complete = np.asarray(np.isfinite(model.cheap.values).all(axis=1))
     refused = sorted(_refusals(imported, model, complete), key=lambda refusal: refusal.row)
     for refusal in refused[:20]:
         messages.print(f"row {refusal.row} left out: {refusal.smiles!r} {refusal.reason}", markup=False, soft_wrap=True)
