@@ -5,18 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
 from heliosc.properties import PropertyTable
-from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.protocol import Split
 from heliosc.surrogates.scaling import Scaling
 
 _DIGITS = 12
 # Where and how fast the sums are done, not what is trained.
 _NOT_IDENTITY = frozenset({"n_members", "device", "devices"})
+
+
+class Settings(Protocol):
+    """A configuration that can be written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values."""
+        ...
 
 
 def table_hash(table: PropertyTable) -> str:
@@ -28,7 +36,7 @@ def table_hash(table: PropertyTable) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
-def training_identity(table: PropertyTable, split: Split, config: MPNNConfig, seed: int) -> str:
+def training_identity(table: PropertyTable, split: Split, config: Settings, seed: int) -> str:
     """Short hash of everything that decides the weights of a member."""
     settings = {name: value for name, value in config.to_dict().items() if name not in _NOT_IDENTITY}
     rows = {name: part.tolist() for name, part in split._asdict().items()}

@@ -32,6 +32,7 @@ from heliosc.files import folder_written_atomically
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.identity import Settings
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
@@ -93,14 +94,6 @@ class StoredModel(Protocol):
     def landmarks(self) -> Landmarks | None: ...
     @property
     def model_id(self) -> str: ...
-
-
-class Settings(Protocol):
-    """A configuration that can be written."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values."""
-        ...
 
 
 def save_ensemble(ensemble: SurrogateEnsemble, folder: Path) -> Path:

@@ -13,20 +13,19 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from heliosc.errors import ConvergenceError, InputError
 from heliosc.files import write_atomically
-from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.environments import Environments, plan_batch
 from heliosc.surrogates.mpnn.fabric import launch, make_fabric
 from heliosc.surrogates.mpnn.features import IntArray
 from heliosc.surrogates.mpnn.loss import known_weight, masked_loss
-from heliosc.surrogates.mpnn.network import Batch, Network, to_batch
+from heliosc.surrogates.mpnn.network import Batch, to_batch
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -57,6 +56,45 @@ class EpochReport:
 
 
 Progress = Callable[[EpochReport], None]
+N = TypeVar("N", bound=nn.Module)
+
+
+class TrainingSettings(Protocol):
+    """What a training needs to know of a configuration; see ``MPNNConfig`` for the meaning."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def gradient_clip(self) -> float: ...
+    @property
+    def beta(self) -> float: ...
+    @property
+    def target_weights(self) -> tuple[float, ...]: ...
+    @property
+    def amp(self) -> bool: ...
+    @property
+    def compile(self) -> bool: ...
+    @property
+    def compile_mode(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def devices(self) -> int: ...
+
+
+class MemberData(Protocol):
+    """What a network learns from: ``TrainingData`` for graphs, ``GeometryData`` for geometries."""
+
+    @property
+    def targets(self) -> Tensor:
+        """(n_molecules, n_keys) standardised, float32, NaN = unknown."""
+        ...
+
+    def batch(self, rows: IntArray, *, device: torch.device) -> Any:
+        """Network input of some molecules."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +155,7 @@ class Parts:
 
 
 @dataclass(slots=True)
-class MemberTraining:
+class MemberTraining(Generic[N]):
     """One member in training.
 
     Parameters
@@ -127,10 +165,10 @@ class MemberTraining:
     checkpoint : file written after every epoch, or None
     """
 
-    network: Network
-    data: TrainingData
+    network: N
+    data: MemberData
     parts: Parts
-    config: MPNNConfig
+    config: TrainingSettings
     schedule: Schedule
     member: int
     seed: int
@@ -142,7 +180,7 @@ class MemberTraining:
     _best_epoch: int = -1
     _best_state: dict[str, Tensor] = field(default_factory=dict)
 
-    def run(self, progress: Progress | None = None) -> Network:
+    def run(self, progress: Progress | None = None) -> N:
         """Train to the end (or on from the checkpoint) and return the network in evaluation mode.
 
         Raises
@@ -304,7 +342,7 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def predict_rows(
-    network: Network, data: TrainingData, rows: IntArray, *, device: torch.device
+    network: nn.Module, data: MemberData, rows: IntArray, *, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Standardised mean and variance of some molecules, (n_rows, n_keys) each, on the CPU."""
     network.eval()
