@@ -36,6 +36,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from surrogate_accuracy import accuracy
+from surrogate_schnet import schnet
 from surrogate_training import training
 
 from heliosc.campaign.models import SHIPPED_SURROGATE
@@ -298,6 +299,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "stream": stream,
     "accuracy": accuracy,
     "training": training,
+    "schnet": schnet,
 }
 
 
