@@ -51,6 +51,7 @@ class CandidateRecord:
     source : ``jtvae`` (prior or conditional sample) or ``jtvae-neighbour`` (near a good known molecule)
     reason : why it was selected, in words and numbers
     predicted : ``name@level`` -> prediction before the calculation
+    domain_distance : distance to what the surrogate learnt from, above 1 = outside its domain; None = not measured
     computed : ``name@level`` -> computed value; empty until computed
     failure : ``{"error_class", "reason"}`` when the calculation failed, else None
     meets_window : verdict of the role's window on the computed values; None while a value is missing
@@ -74,6 +75,7 @@ class CandidateRecord:
     failure: Mapping[str, str] | None = None
     meets_window: bool | None = None
     wall_time_s: float | None = None
+    domain_distance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def write_candidates_csv(folder: RunFolder, roles: Sequence[Role]) -> None:
         ["id", "role", "round", "smiles", "inchikey", "meets_window", "source", "sa_score", "sa_score_core", "alerts"]
         + [f"computed {name}" for name in computed]
         + [f"predicted {name} {part}" for name in predicted for part in ("mean", "std")]
-        + ["failure", "reason"]
+        + ["domain_distance", "failure", "reason"]
     )
     writer.writerows(_row(record, computed, predicted) for record in ranked)
     write_atomically(folder.path / "candidates.csv", text.getvalue())
@@ -54,4 +54,5 @@ def _row(record: CandidateRecord, computed: Sequence[str], predicted: Sequence[s
     for name in predicted:
         value = record.predicted.get(name)
         row += [round(value.mean, 5), round(value.std, 5)] if value else ["", ""]
-    return [*row, record.failure["reason"] if record.failure else "", record.reason]
+    distance = "" if record.domain_distance is None else round(record.domain_distance, 3)
+    return [*row, distance, record.failure["reason"] if record.failure else "", record.reason]

@@ -93,6 +93,8 @@ def _record(
         )
         for column, key in enumerate(predictions.keys)
     }
+    distance = None if predictions.domain_distance is None else float(predictions.domain_distance[row])
+    is_outside = distance is not None and distance > 1
     return CandidateRecord(
         id=name,
         smiles=proposal.smiles,
@@ -101,8 +103,9 @@ def _record(
         round=index,
         source=proposal.source,
         score=selection.score,
-        reason=selection.reason,
+        reason=selection.reason + (f"; unlike the surrogate's training data ({distance:.1f})" if is_outside else ""),
         predicted=predicted,
+        domain_distance=distance,
         sa_score=sa_score(molecule),
         sa_score_core=proposal.core_sa_score,
         alerts=proposal.warnings,
