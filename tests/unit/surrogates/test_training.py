@@ -221,3 +221,14 @@ def test_several_processes_and_one_named_gpu_are_refused(data, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     with pytest.raises(InputError, match="names one GPU"):
         member(data, config=replace(CONFIG, device="cuda:1", devices=2)).run()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own compiler
+def test_compiled_training_is_the_same_training(data):
+    schedule = replace(SCHEDULE, epochs=3, mean_epochs=1)
+    config = replace(CONFIG, dropout=0.0)
+    plain, compiled = (member(data, schedule=schedule, config=replace(config, compile=c)) for c in (False, True))
+    for training in (plain, compiled):
+        training.run()
+    np.testing.assert_allclose(compiled.curve, plain.curve, rtol=1e-4)
