@@ -33,7 +33,7 @@ SplitName = Literal["random", "scaffold"]
 _SPLITS = {"random": random_split, "scaffold": scaffold_split}
 # Train, validation, test. A conformal quantile from n values misses its level by 22/sqrt(n) % at 95 %, and so does the
 # coverage measured on n others: of some 3,000 molecules a tenth is too few for either.
-_FRACTIONS = (0.7, 0.15, 0.15)
+FRACTIONS = (0.7, 0.15, 0.15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +83,27 @@ def surrogate_data(file: Path | None, *, targets: Sequence[str] = (), cheap_leve
     if file is None:
         library = load_library()
         table = library.property_table(keys or DEFAULT_TARGETS)
-        check_targets(table, file="the embedded library", least_known=_least_known())
+        check_targets(table, file="the embedded library", least_known=least_known())
         return TrainingData(table.smiles, table)
     imported = read_property_csv(file)
     if not imported.table.keys:
         raise InputError(f"{file} has no property column; expected columns named NAME@LEVEL, e.g. lambda_hole@gfn2")
     cheap = tuple(key for key in imported.table.keys if str(key.level) == cheap_level and key not in keys)
     table = choose_targets(imported.table, keys + cheap if keys else (), file=file)
-    if len(table.smiles) < _least_known():
+    if len(table.smiles) < least_known():
         raise InputError(
             f"{file} has {len(table.smiles)} usable molecule{'' if len(table.smiles) == 1 else 's'}; training, "
-            f"calibration and test need at least {_least_known()}{_reason_of(imported.quarantined)}"
+            f"calibration and test need at least {least_known()}{_reason_of(imported.quarantined)}"
         )
-    check_targets(table, file=file, least_known=_least_known())
+    check_targets(table, file=file, least_known=least_known())
     return TrainingData(table.smiles, table, imported.quarantined)
 
 
-def _least_known() -> int:
+def least_known() -> int:
     """Fewest known values of a column whose validation part can still be calibrated."""
     from heliosc.surrogates.calibration import MIN_VALUES
 
-    return math.ceil(MIN_VALUES / _FRACTIONS[1])
+    return math.ceil(MIN_VALUES / FRACTIONS[1])
 
 
 def _reason_of(quarantined: Sequence[QuarantinedRow]) -> str:
@@ -150,7 +150,7 @@ def train_surrogate(
     cheap = None
     if config.surrogate.delta_level is not None:
         cheap, table = separate_levels(table, config.surrogate.delta_level)
-    parts = _SPLITS[split](table.smiles, fractions=_FRACTIONS, seed=config.seed)
+    parts = _SPLITS[split](table.smiles, fractions=FRACTIONS, seed=config.seed)
     rows = (parts.train, parts.validation, parts.test)
     settings, compute = config.surrogate, config.surrogate.compute
     mpnn = MPNNConfig(
@@ -161,7 +161,7 @@ def train_surrogate(
         compile_mode=compute.compile_mode,
         device=compute.device,
         devices=compute.devices,
-        target_weights=_weights_of(table.keys, settings.target_weights),
+        target_weights=weights_of(table.keys, settings.target_weights),
     )
     ensemble = SurrogateEnsemble.train(
         table,
@@ -210,10 +210,10 @@ def separate_levels(table: PropertyTable, cheap_level: str) -> tuple[PropertyTab
         )
     known = np.isfinite(table.values)
     rows = np.flatnonzero(known[:, is_cheap].all(axis=1) & known[:, ~is_cheap].any(axis=1))
-    if len(rows) < _least_known():
+    if len(rows) < least_known():
         raise InputError(
             f"{len(rows)} of {len(table.smiles)} molecules have all values of {cheap_level} and one of another level; "
-            f"training, calibration and test need at least {_least_known()}"
+            f"training, calibration and test need at least {least_known()}"
         )
 
     def columns(chosen: NDArray[np.bool_]) -> PropertyTable:
@@ -245,7 +245,7 @@ def _with_baselines(
     return models
 
 
-def _weights_of(keys: Sequence[PropertyKey], weights: Mapping[str, float]) -> tuple[float, ...]:
+def weights_of(keys: Sequence[PropertyKey], weights: Mapping[str, float]) -> tuple[float, ...]:
     """Weights in the order of the keys; () where none is given."""
     given = {PropertyKey.parse(text): weight for text, weight in weights.items()}
     unknown = [str(key) for key in given if key not in keys]

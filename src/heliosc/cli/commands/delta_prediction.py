@@ -51,7 +51,7 @@ def predict_from_cheap(file: Path, weights: Path, *, out: Path | None, device: s
         raise InputError(f"{file} has no molecule with all values that the model starts from: {_names(model)}")
     rows = np.flatnonzero(complete)
     predictions = model.predict([imported.table.smiles[row] for row in rows])
-    table = _as_table(predictions, [imported.rows[row] for row in rows])
+    table = as_table(predictions, [imported.rows[row] for row in rows])
     if out is not None:
         write_table([table], out)
         write_quarantine(refused, out.with_name(f"{out.stem}.quarantine.csv"))
@@ -77,7 +77,8 @@ def _names(model: DeltaSurrogate) -> str:
     return ", ".join(map(str, model.baseline.inputs))
 
 
-def _as_table(predictions: PredictionTable, numbers: list[int]) -> pa.Table:
+def as_table(predictions: PredictionTable, numbers: list[int]) -> pa.Table:
+    """Means, stds and distances to the training data, with the row numbers of the input file."""
     columns: dict[str, Any] = {"row": np.array(numbers, dtype=np.int64), "smiles": pa.array(predictions.smiles)}
     for column, key in enumerate(predictions.keys):
         columns[f"{key} mean"] = predictions.mean[:, column]

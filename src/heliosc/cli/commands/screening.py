@@ -16,6 +16,7 @@ from rich.progress import Progress as Bars
 
 from heliosc.campaign.models import surrogate_folder
 from heliosc.cli.commands.delta_prediction import is_delta_folder, predict_from_cheap
+from heliosc.cli.commands.geometry_prediction import is_schnet_folder, predict_from_geometries
 from heliosc.cli.errors import messages
 from heliosc.cli.output import print_json
 from heliosc.datasets.molecule_stream import MoleculeStream
@@ -64,6 +65,11 @@ def screen_file(request: ScreeningRequest, *, out: Path | None, fresh: bool, as_
         if request.top is not None:
             raise UsageError("--top is for models that need the structure alone; sort the output of this one")
         predict_from_cheap(request.file, request.weights, out=out, device=request.device, as_json=as_json)
+        return
+    if request.weights is not None and is_schnet_folder(request.weights):
+        if request.top is not None:
+            raise UsageError("--top is for models that need the structure alone; sort the output of this one")
+        predict_from_geometries(request.file, request.weights, out=out, device=request.device, as_json=as_json)
         return
     stream = MoleculeStream(request.file, column=request.column)
     settings = _settings(request)

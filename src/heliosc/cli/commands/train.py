@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,17 +22,27 @@ from heliosc.campaign.training import (
     train_generator,
     train_surrogate,
 )
+from heliosc.cli.commands.geometry_prediction import tell_geometries
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json, print_table, results
 from heliosc.config import Config, check_inputs, load_config
 from heliosc.datasets.csv_source import QuarantinedRow
+from heliosc.errors import UsageError
 from heliosc.files import ensure_folder
 
 app = typer.Typer(no_args_is_help=True, help="Train models; the same command resumes a killed training.")
 
 Data = Annotated[Path | None, typer.Option(help="CSV with SMILES and NAME@LEVEL columns; none = the embedded library.")]
 Out = Annotated[Path | None, typer.Option(help="Model folder to write.")]
+
+
+class Model(StrEnum):
+    """What is trained; see ``heliosc.campaign.geometry_training.MODELS`` for the last two."""
+
+    mpnn = "mpnn"
+    schnet = "schnet"
+    schnet_ions = "schnet-ions"
 
 
 @app.command()
@@ -45,16 +56,24 @@ def surrogate(
         str | None,
         typer.Option(metavar="LEVEL", help="Also learn what this cheap level's columns get wrong, into OUT/delta."),
     ] = None,
+    model: Annotated[
+        Model, typer.Option(help="schnet reads GFN2-xTB geometries of the neutral, schnet-ions also of both ions.")
+    ] = Model.mpnn,
     scaffold: Annotated[bool, typer.Option(help="Also train on a scaffold split, for its held-out figures.")] = False,
     config: ConfigFile = None,
     override: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the MPNN ensemble, print its held-out metrics and write them, with figures, into OUT/report.html."""
+    """Train the surrogate and print its held-out metrics; the MPNN's go, with figures, into OUT/report.html."""
     named = [] if targets is None else [f"surrogate.target_columns={_yaml_list(targets)}"]
     named += [] if delta_from is None else [f"surrogate.delta_level={json.dumps(delta_from)}"]
     settings = load_config(config, [*_with_paths("surrogate", override, data=data, out=out), *named])
-    train_surrogate_from(settings, with_scaffold=scaffold, as_json=as_json)
+    if model is Model.mpnn:
+        train_surrogate_from(settings, with_scaffold=scaffold, as_json=as_json)
+        return
+    if scaffold or delta_from is not None:
+        raise UsageError(f"--scaffold and --delta-from are for --model mpnn, not for {model.value}")
+    train_schnet_from(settings, model=model.value, as_json=as_json)
 
 
 @app.command()
@@ -100,6 +119,38 @@ def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json
     else:
         _print_surrogate_tables(trained)
     messages.print(f"Saved in {settings.out}; the same with figures: {page}")
+    return settings.out
+
+
+def train_schnet_from(config: Config, *, model: str, as_json: bool = False) -> Path:
+    """Optimise what has no geometry, train, print the held-out figures, save the model and return its folder."""
+    from heliosc.campaign.geometry_training import train_schnet  # loads torch
+    from heliosc.surrogates.evaluate import metrics_table
+
+    check_inputs(config)
+    settings = config.surrogate
+    ensure_folder(settings.out.parent)
+    data = surrogate_data(settings.data, targets=settings.target_columns)
+    _tell_quarantined(data.quarantined)
+    n = len(data.table.smiles)
+    with _training_progress(model, settings.n_members * settings.epochs) as progress:
+        trained = train_schnet(
+            data.table,
+            config,
+            model=model,
+            progress=progress,
+            geometry_progress=lambda n_done: tell_geometries(n_done, n),
+        )
+    for entry in trained.missing:
+        messages.print(f"left out: {entry}", markup=False, soft_wrap=True)
+    trained.ensemble.save(settings.out)
+    shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
+    report = trained.ensemble.metrics["test"]
+    if as_json:
+        print_json(report)
+    else:
+        results.print(metrics_table(report, title="Held-out metrics, random split"))
+    messages.print(f"Saved in {settings.out}")
     return settings.out
 
 

@@ -290,7 +290,8 @@ class SchNetEnsemble:
     def _predict_raw(self, smiles: Sequence[str], geometries: Sequence[MolecularGeometry]) -> RawPrediction:
         """Members' outputs in the units of the keys."""
         flat = FlatGeometries.of(geometries, states=self.config.states)
-        numbers = torch.from_numpy(self.scaling.descriptors(_descriptors(smiles, self.config)))
+        descriptors = _descriptors(smiles, self.config) if smiles else np.empty((0, len(self.scaling.descriptor_mean)))
+        numbers = torch.from_numpy(self.scaling.descriptors(descriptors))
         raw = predict_members(self.networks, flat, numbers, device=self.device)
         std, mean = self.scaling.target_std, self.scaling.target_mean
         return RawPrediction(raw.means * std + mean, raw.variances * std**2, raw.fingerprints)
@@ -298,7 +299,7 @@ class SchNetEnsemble:
 
 def _descriptors(smiles: Sequence[str], config: SchNetConfig) -> FloatArray:
     """The MPNN's numbers of whole molecules, (n_molecules, n_descriptors); none where they are not used."""
-    if not (config.use_descriptors and smiles):
+    if not config.use_descriptors:
         return np.empty((len(smiles), 0))
     return read_graphs(smiles, with_rings=True).descriptors
 

@@ -181,6 +181,7 @@ def test_constant_target_is_predicted_as_the_constant(small_table, small_split, 
     table = PropertyTable(small_table.smiles, small_table.keys, values)
     config = replace(schnet_config, n_members=1)
     model = SchNetEnsemble.train(table, split=small_split, geometries=geometries, config=config)
+    assert model.predict(()).mean.shape == (0, 2)
     predictions = model.predict(table.smiles)
     assert np.isfinite(predictions.std).all()
     assert np.abs(predictions.mean[:, 1] - 0.2).max() < 1.5
