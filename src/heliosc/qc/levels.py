@@ -80,8 +80,8 @@ PRESETS: dict[str, Scheme] = {
             GFN2,
             "B3LYP/def2-SVP, coarse grid, no dispersion correction (it cancels), on GFN2-xTB geometries",
             "400 to 900 s",
-            "adiabatic IE 0.21 eV (17 molecules, too low), EA 0.17 eV (8); "
-            "lambda_hole 0.03 eV low for acenes, 0.15 for thiophene",
+            "adiabatic IE 0.26 eV (too low), EA 0.17 eV (23 molecules each); lambda_hole 0.03 eV low for acenes and "
+            "bithiophene, 0.15 for thiophene",
         ),
         Scheme(
             "dft",

@@ -66,8 +66,11 @@ def parse_method(text: str) -> Method:
     if not part.basis and part.method not in XTB_METHODS:
         raise InputError(f"method {text[:120]!r} has no basis; expected e.g. b3lyp/def2-svp, or gfn2")
     match = _PARTS.fullmatch(part.method)
-    if match is None:
-        raise InputError(f"method {text[:120]!r} names no functional; expected e.g. b3lyp-d4/def2-svp")
+    if match is None or match["functional"].endswith("grid"):
+        raise InputError(
+            f"method {text[:120]!r} names no functional, dispersion and grid ({', '.join(GRIDS)}) in this order; "
+            "expected e.g. b3lyp-d4-finegrid/def2-svp"
+        )
     grid: Grid = match["grid"] or "normal"  # type: ignore[assignment]
     dispersion, basis = match["dispersion"] or "", canonical_basis(part.basis)
     return Method(match["functional"], basis, dispersion, grid, part.model, part.solvent)

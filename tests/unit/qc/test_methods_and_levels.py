@@ -26,7 +26,19 @@ def test_a_full_method_is_read_and_written_back() -> None:
     assert parse_method("wb97x-d/6-31g(d)").functional == "wb97x-d"  # its -d belongs to the functional
 
 
-@pytest.mark.parametrize("text", ["b3lyp", "gfn2//gfn2", "b3lyp/x[psi4]", "", "mmff94", "b3lyp/def2-svp; rm"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b3lyp",
+        "gfn2//gfn2",
+        "b3lyp/x[psi4]",
+        "",
+        "mmff94",
+        "b3lyp-hugegrid/def2-svp",
+        "b3lyp-coarsegrid-d4/sto-3g",
+        "b3lyp/def2-svp; rm",
+    ],
+)
 def test_what_is_no_method_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_method(text)
