@@ -77,6 +77,10 @@ class SurrogateSettings(Section):
     n_members: int = Field(5, ge=1, le=50)
     epochs: int = Field(60, ge=1)
     fine_tune_epochs: int = Field(6, ge=0, description="epochs after each round; 0 keeps the model as it is")
+    start_from: Path | None = Field(None, description="model folder whose weights the training begins with")
+    network: dict[str, bool | int | float | str] = Field(
+        {}, description="further settings of the network by name: hidden, depth, dropout, learning_rate, patience, ..."
+    )
 
 
 class GeneratorSettings(Section):

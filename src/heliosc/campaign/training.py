@@ -153,16 +153,14 @@ def train_surrogate(
     parts = _SPLITS[split](table.smiles, fractions=FRACTIONS, seed=config.seed)
     rows = (parts.train, parts.validation, parts.test)
     settings, compute = config.surrogate, config.surrogate.compute
-    mpnn = MPNNConfig(
-        n_members=settings.n_members,
-        epochs=settings.epochs,
-        amp=compute.amp,
-        compile=compute.compile,
-        compile_mode=compute.compile_mode,
-        device=compute.device,
-        devices=compute.devices,
-        target_weights=weights_of(table.keys, settings.target_weights),
-    )
+    given: dict[str, Any] = {
+        "n_members": settings.n_members,
+        "epochs": settings.epochs,
+        "target_weights": weights_of(table.keys, settings.target_weights),
+        **compute.model_dump(),
+    }
+    mpnn = MPNNConfig.from_dict(_with_network_settings(given, settings.network))
+    start = None if settings.start_from is None else SurrogateEnsemble.load(settings.start_from, device="cpu")
     ensemble = SurrogateEnsemble.train(
         table,
         split=rows,
@@ -170,6 +168,7 @@ def train_surrogate(
         seed=config.seed,
         progress=progress,
         checkpoint_dir=checkpoint_folder(settings.out, split),
+        start=start,
     )
     delta = None
     if cheap is not None:
@@ -193,6 +192,13 @@ def train_surrogate(
         for name, model in models.items()
     }
     return TrainedSurrogate(ensemble, reports, delta)
+
+
+def _with_network_settings(given: dict[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:
+    twice = sorted(given.keys() & further.keys())
+    if twice:
+        raise InputError(f"surrogate.network names {', '.join(twice)}, which has a setting of its own under surrogate")
+    return {**given, **further}
 
 
 def separate_levels(table: PropertyTable, cheap_level: str) -> tuple[PropertyTable, PropertyTable]:

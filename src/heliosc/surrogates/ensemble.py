@@ -43,6 +43,7 @@ from heliosc.surrogates.mpnn.training import (
 )
 from heliosc.surrogates.protocol import RowArray, Split, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
+from heliosc.surrogates.warm_start import check_shape, take_over
 
 _BATCH_SIZE = 4096
 _REPLAY_PER_NEW = 4
@@ -134,6 +135,7 @@ class SurrogateEnsemble:
         seed: int = 0,
         progress: Progress | None = None,
         checkpoint_dir: Path | None = None,
+        start: SurrogateEnsemble | None = None,
     ) -> Self:
         """Train every member on the train part, calibrate on the validation part, report on the test part.
 
@@ -142,10 +144,13 @@ class SurrogateEnsemble:
         split : row numbers (train, validation, test)
         progress : called after every epoch
         checkpoint_dir : where members are kept after every epoch; the same call goes on from there
+        start : model whose weights the members begin with, in turn; None = random weights. What it learnt from must
+            not hold values of this table's validation and test part
 
         Raises
         ------
-        InputError : an unreadable molecule, a split that leaks, a key with too few values, a foreign checkpoint
+        InputError : an unreadable molecule, a split that leaks, a key with too few values, a foreign checkpoint, or a
+            start of another shape
         """
         config = config or MPNNConfig()
         parts = check_split(split, table)
@@ -153,13 +158,20 @@ class SurrogateEnsemble:
         graphs = build_graphs(parse_rows(table.smiles))
         used = graphs.descriptors if config.use_descriptors else graphs.descriptors[:, :0]
         scaling = Scaling.fit(table.values[parts.train], used[parts.train])
+        if start is not None:
+            check_shape(config, start.config)
+            # its trunk knows descriptors in its own units
+            scaling = scaling.with_descriptors_of(start.scaling)
         data, taught = _with_auxiliary(_training_data(graphs, table.values, scaling, config), table, parts, config)
-        identity = training_identity(table, parts, config, seed)
+        identity = training_identity(table, parts, config, seed) + ("" if start is None else f"-{start.model_id}")
         networks, curves = [], []
         for member in range(config.n_members):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
                 network = make_network(config, n_keys=data.targets.shape[1], n_descriptors=used.shape[1])
+            if start is not None:
+                source = start.networks[member % len(start.networks)]
+                take_over(network, keys=table.keys, source=source, known=start.keys)
             training = MemberTraining(
                 network=network,
                 data=data,
@@ -185,6 +197,7 @@ class SurrogateEnsemble:
             provenance={
                 "data_hash": table_hash(table),
                 "seed": seed,
+                **({} if start is None else {"started_from": start.model_id}),
                 "n_train": len(parts.train),
                 "n_known": _count_known(table, parts),
                 "fine_tuned": 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ class Scaling:
             descriptors.mean(axis=0),
             _positive(descriptors.std(axis=0)),
         )
+
+    def with_descriptors_of(self, other: Scaling) -> Scaling:
+        """The same for targets, with the other's moments of the descriptors."""
+        return replace(self, descriptor_mean=other.descriptor_mean, descriptor_std=other.descriptor_std)
 
     def targets(self, values: FloatArray) -> NDArray[np.float32]:
         """Standardised values; NaN stays NaN."""

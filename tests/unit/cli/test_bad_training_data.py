@@ -123,3 +123,22 @@ def test_a_wide_but_whole_column_is_no_mixture(tmp_path: Path, monkeypatch: pyte
     spread = [f"{value:.4f}" for value in np.geomspace(0.03, 4.0, N)]  # lambda of odd molecules, above the usual range
     _write("smiles,lambda_hole@gfn2", spread)
     assert len(surrogate_data(Path("data.csv")).table.smiles) == N
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("surrogate.network={hiden: 64}", "did you mean 'hidden'"),
+        ("surrogate.network={epochs: 3}", "a setting of its own"),
+        ("surrogate.network={dropout: 2.0}", "expected 0 to below 1"),
+        ("surrogate.start_from=nowhere", "nowhere"),
+    ],
+)
+def test_bad_network_settings_are_told(
+    override: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write(f"smiles,{IE}", _numbers(6, 9))
+    outcome = CliRunner().invoke(app, ["train", "surrogate", "--data", "data.csv", "-o", override])
+    assert outcome.exit_code == 3
+    assert told in " ".join(outcome.output.split())
