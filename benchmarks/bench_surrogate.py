@@ -11,6 +11,8 @@ once for all members, inference mode, the faster of two batch sizes. Predictions
 *stream*: distinct SMILES by enumeration of substituents; peak memory of all processes together, proportional set size
 (shared pages counted once) and the plain sum of resident sizes.
 
+*accuracy*, *training*, *schnet*, *delta*: see ``surrogate_accuracy.py`` and so on.
+
 Each part writes its own entry of ``benchmarks/results/surrogate.json``.
 """
 
@@ -36,6 +38,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from surrogate_accuracy import accuracy
+from surrogate_delta import delta
 from surrogate_schnet import schnet
 from surrogate_training import training
 
@@ -300,6 +303,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "accuracy": accuracy,
     "training": training,
     "schnet": schnet,
+    "delta": delta,
 }
 
 
@@ -311,6 +315,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows (stream)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (stream)")
     parser.add_argument("--work", type=Path, default=None, help="folder for what is large or takes hours")
+    parser.add_argument("--labels", type=Path, default=None, help="GFN2-xTB values of OCELOT molecules (delta)")
     parser.add_argument("--no-train", action="store_true", help="only models already in the work folder (accuracy)")
     arguments = parser.parse_args()
     result = PARTS[arguments.part](arguments)
