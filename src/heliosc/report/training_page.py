@@ -88,9 +88,10 @@ def _context(
 
 def _tiles(ensemble: SurrogateEnsemble) -> list[Tile]:
     sizes = [len(ensemble.split[part]) for part in ("train", "validation", "test")]
+    n_levels = len({key.level for key in ensemble.keys})
     tiles = [
         Tile("Molecules", f"{sum(sizes):,}", "{:,} to learn, {:,} to calibrate, {:,} to report".format(*sizes)),
-        Tile("Properties", str(len(ensemble.keys)), f"{len({key.level for key in ensemble.keys})} levels of theory"),
+        Tile("Properties", str(len(ensemble.keys)), f"{n_levels} level{'s' if n_levels > 1 else ''} of theory"),
     ]
     reports = ensemble.metrics.get(_SPLITS[0])
     if reports:
