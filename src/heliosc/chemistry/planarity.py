@@ -1,5 +1,8 @@
 """Planarity of the conjugated system of a conformer: distance from the mean plane, and twists between its units.
 
+Validity: for systems that are meant to lie in one plane. The distances grow with the size of the system at equal
+twist, so compare like sizes, or the twists; of a helicene, bowl or fullerene they only say that it is bent.
+
 References
 ----------
 Lu, J. Mol. Model. 2021, 27, 263, 10.1007/s00894-021-04884-0: molecular planarity parameter MPP = [sum d_i^2 / n]^1/2

@@ -4,6 +4,12 @@ Cohesive energy: [n E(molecule) - E(cluster)] / n of optimised geometries, per m
 most stand at the surface, so it is far below the solid's, and a density means nothing. Order: the nematic order
 parameter of the planes' normals over the second half of the run (a handful of molecules shows about n^-1/2 by chance),
 and the share of the molecules that lie flat on a neighbour.
+
+Validity: organic molecules with parameters in GFN-FF, ranks only; it takes nanoseconds and periodic boxes to say more.
+
+References
+----------
+Spicher, Grimme, Angew. Chem. Int. Ed. 2020, 59, 15665, 10.1002/anie.202004239 (GFN-FF).
 """
 
 from __future__ import annotations

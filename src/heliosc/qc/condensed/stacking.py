@@ -6,6 +6,10 @@ gives -2.7), so compare molecules, not with experiment. Engines:
 
 ``rigid`` (default, embedded)   both molecules as given, six degrees of freedom, GFN2-xTB: level ``gfn2``
 ``gfnff`` (needs ``xtb``)       all atoms relaxed with GFN-FF, then GFN2-xTB: level ``gfn2//gfnff``
+
+References
+----------
+Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 2019, 15, 1652, 10.1021/acs.jctc.8b01176 (GFN2-xTB).
 """
 
 from __future__ import annotations
