@@ -182,7 +182,7 @@ def hang_clusters(clusters: Sequence[Cluster], ranks: Sequence[int]) -> list[Han
     for index, cluster in enumerate(clusters):
         for atom in cluster.atoms:
             at_atom.setdefault(atom, []).append(index)
-    keys = [sorted(ranks[atom] for atom in cluster.atoms) for cluster in clusters]
+    keys = [sorted([ranks[atom] for atom in cluster.atoms]) for cluster in clusters]
     hangings = [Hanging(_central_cluster(clusters, at_atom, keys), -1, ())]
     placed = {hangings[0].cluster}
     for hanging in hangings:  # grows while it is walked: breadth first
@@ -192,6 +192,8 @@ def hang_clusters(clusters: Sequence[Cluster], ranks: Sequence[int]) -> list[Han
             placed.add(child)
             hangings.append(Hanging(child, hanging.cluster, fused[child]))
         for atom in sorted(clusters[hanging.cluster].atoms, key=ranks.__getitem__):
+            if len(at_atom[atom]) == 1:
+                continue
             for child in _hang_at_atom(clusters, at_atom[atom], placed, keys):
                 placed.add(child)
                 hangings.append(Hanging(child, hanging.cluster, (atom,)))
@@ -203,9 +205,10 @@ def _fused_rings(
 ) -> dict[int, tuple[int, ...]]:
     shared: dict[int, list[int]] = {}
     for atom in clusters[index].atoms:
-        for other in at_atom[atom]:
-            if clusters[other].is_ring and other not in placed:
-                shared.setdefault(other, []).append(atom)
+        if len(at_atom[atom]) > 1:
+            for other in at_atom[atom]:
+                if clusters[other].is_ring and other not in placed:
+                    shared.setdefault(other, []).append(atom)
     return {other: tuple(atoms) for other, atoms in shared.items() if len(atoms) == 2}
 
 
@@ -213,7 +216,10 @@ def _hang_at_atom(
     clusters: Sequence[Cluster], candidates: Sequence[int], placed: set[int], keys: Sequence[list[int]]
 ) -> list[int]:
     """Unplaced clusters that hang at one atom; of two rings that share a bond only the first."""
-    new = sorted((c for c in candidates if c not in placed), key=keys.__getitem__)
+    new = [c for c in candidates if c not in placed]
+    if len(new) < 2:
+        return new
+    new.sort(key=keys.__getitem__)
     rings = [c for c in new if clusters[c].is_ring]
     if len(rings) == 2 and len(set(clusters[rings[0]].atoms) & set(clusters[rings[1]].atoms)) == 2:
         new.remove(rings[1])

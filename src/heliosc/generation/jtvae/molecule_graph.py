@@ -8,10 +8,13 @@ exactly. Stereo marks and isotopes are not kept: the constitution is.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rdkit import Chem
+from rdkit.Chem import rdMolInterchange
 
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import InputError
@@ -22,13 +25,14 @@ AROMATIC = 4
 NOT_AROMATIC = -1
 """``pi`` of an atom without aromatic bonds."""
 
-_ORDER_CODES = {
-    Chem.BondType.SINGLE: 1,
-    Chem.BondType.DOUBLE: 2,
-    Chem.BondType.TRIPLE: 3,
-    Chem.BondType.AROMATIC: AROMATIC,
+BOND_TYPES = {
+    1: Chem.BondType.SINGLE,
+    2: Chem.BondType.DOUBLE,
+    3: Chem.BondType.TRIPLE,
+    AROMATIC: Chem.BondType.AROMATIC,
 }
-BOND_TYPES = {code: bond_type for bond_type, code in _ORDER_CODES.items()}
+
+_ISOTOPE = re.compile(r"\[\d")
 
 
 class AtomLabel(NamedTuple):
@@ -80,17 +84,13 @@ def constitution(smiles: str) -> Chem.Mol:
     ------
     InputError : unparsable or too large (see ``parse_smiles``)
     """
-    return constitution_of(parse_smiles(smiles))
-
-
-def constitution_of(molecule: Chem.Mol) -> Chem.Mol:
-    """A copy without stereo marks and isotopes."""
-    plain = Chem.Mol(molecule)
-    Chem.RemoveStereochemistry(plain)
-    labelled = [atom for atom in plain.GetAtoms() if atom.GetIsotope()]
-    for atom in labelled:
-        atom.SetIsotope(0)
-    return Chem.RemoveHs(plain) if labelled else plain
+    molecule = parse_smiles(smiles)
+    Chem.RemoveStereochemistry(molecule)
+    if _ISOTOPE.search(smiles):
+        for atom in molecule.GetAtoms():
+            atom.SetIsotope(0)
+        return Chem.RemoveHs(molecule)
+    return molecule
 
 
 def molecule_graph(molecule: Chem.Mol) -> MoleculeGraph:
@@ -101,56 +101,76 @@ def molecule_graph(molecule: Chem.Mol) -> MoleculeGraph:
     InputError : radicals, several components, a single atom, query atoms, or bonds that are not single, double, triple
         or aromatic (metal complexes with dative bonds)
     """
-    _refuse_unfit(molecule)
-    n_atoms = molecule.GetNumAtoms()
-    kekulised = Chem.Mol(molecule)
-    Chem.Kekulize(kekulised)
-    bonds, in_ring = [], []
-    orders = [0] * n_atoms
-    sigmas = [0] * n_atoms
-    is_aromatic = [False] * n_atoms
-    for bond, plain in zip(molecule.GetBonds(), kekulised.GetBonds(), strict=True):
-        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        code = _ORDER_CODES[bond.GetBondType()]
-        order, sigma = _ORDER_CODES[plain.GetBondType()], sigma_order(code)
+    # One call writes all atoms, Kekule orders and rings; asking RDKit atom by atom costs five times as much.
+    document = json.loads(rdMolInterchange.MolToJSON(molecule))
+    atoms, bonds = _rows(document, "atom"), _rows(document, "bond")
+    _refuse_unfit(molecule, atoms, bonds)
+    rings, aromatic_bonds = _representation(document)
+    orders, sigmas = [0] * len(atoms), [0] * len(atoms)
+    pairs = []
+    for number, bond in enumerate(bonds):
+        (i, j), order = bond["atoms"], bond["bo"]
+        is_aromatic = number in aromatic_bonds
+        sigma = 1 if is_aromatic else order
         orders[i] += order
         orders[j] += order
         sigmas[i] += sigma
         sigmas[j] += sigma
-        if code == AROMATIC:
-            is_aromatic[i] = is_aromatic[j] = True
-        bonds.append((i, j, code) if i < j else (j, i, code))
-        in_ring.append(bond.IsInRing())
-    labels, hydrogens = [], []
-    for i, atom in enumerate(molecule.GetAtoms()):
-        n_h = atom.GetTotalNumHs()
-        pi = orders[i] - sigmas[i] if is_aromatic[i] else NOT_AROMATIC
-        labels.append(AtomLabel(atom.GetAtomicNum(), atom.GetFormalCharge(), orders[i] + n_h, pi))
-        hydrogens.append(n_h)
+        code = AROMATIC if is_aromatic else order
+        pairs.append((i, j, code) if i < j else (j, i, code))
+    in_aromatic_bond = {atom for number in aromatic_bonds for atom in bonds[number]["atoms"]}
+    in_ring = {pair for ring in rings for pair in _sorted_pairs(ring)}
     return MoleculeGraph(
         smiles=Chem.MolToSmiles(molecule, isomericSmiles=False),
-        labels=tuple(labels),
-        hydrogens=tuple(hydrogens),
-        bonds=tuple(bonds),
-        in_ring=tuple(in_ring),
-        rings=tuple(tuple(ring) for ring in Chem.GetSymmSSSR(molecule)),
+        labels=tuple(
+            AtomLabel(
+                atom["z"],
+                atom["chg"],
+                orders[i] + atom["impHs"],
+                orders[i] - sigmas[i] if i in in_aromatic_bond else NOT_AROMATIC,
+            )
+            for i, atom in enumerate(atoms)
+        ),
+        hydrogens=tuple(atom["impHs"] for atom in atoms),
+        bonds=tuple(pairs),
+        in_ring=tuple(pair[:2] in in_ring for pair in pairs),
+        rings=rings,
         ranks=tuple(Chem.CanonicalRankAtoms(molecule, includeChirality=False)),
     )
 
 
-def _refuse_unfit(molecule: Chem.Mol) -> None:
+def _rows(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Atoms or bonds of an RDKit JSON document with the entries that it leaves at their defaults."""
+    defaults = document["defaults"][kind]
+    return [defaults | row for row in document["molecules"][0][f"{kind}s"]]
+
+
+def _representation(document: dict[str, Any]) -> tuple[tuple[tuple[int, ...], ...], frozenset[int]]:
+    """Symmetrised smallest rings, atoms in ring order, and the numbers of the aromatic bonds."""
+    extensions = document["molecules"][0]["extensions"]
+    found = next(extension for extension in extensions if extension["name"] == "rdkitRepresentation")
+    return tuple(map(tuple, found.get("atomRings", ()))), frozenset(found.get("aromaticBonds", ()))
+
+
+def _sorted_pairs(ring: tuple[int, ...]) -> list[tuple[int, int]]:
+    return [(i, j) if i < j else (j, i) for i, j in zip(ring, (*ring[1:], ring[0]), strict=True)]
+
+
+def _refuse_unfit(molecule: Chem.Mol, atoms: list[dict[str, Any]], bonds: list[dict[str, Any]]) -> None:
     def refuse(reason: str) -> InputError:
         return InputError(f"{Chem.MolToSmiles(molecule)[:80]!r} cannot be decomposed: {reason}")
 
-    if molecule.GetNumAtoms() < 2:
+    if len(atoms) < 2:
         raise refuse("a single atom has no bond; expected at least two heavy atoms")
-    if molecule.GetNumBonds() < molecule.GetNumAtoms() - 1 or len(Chem.GetMolFrags(molecule)) > 1:
+    if len(bonds) < len(atoms) - 1 or len(Chem.GetMolFrags(molecule)) > 1:
         raise refuse("several components; give the organic one alone")
-    for atom in molecule.GetAtoms():
-        if atom.GetNumRadicalElectrons():
-            raise refuse(f"atom {atom.GetIdx()} ({atom.GetSymbol()}) is a radical; expected a closed shell")
-        if atom.GetAtomicNum() == 0:
+    for index, atom in enumerate(atoms):
+        if atom["nRad"]:
+            symbol = Chem.GetPeriodicTable().GetElementSymbol(atom["z"])
+            raise refuse(f"atom {index} ({symbol}) is a radical; expected a closed shell")
+        if atom["z"] == 0:
             raise refuse("it contains a query or dummy atom")
-    for bond in molecule.GetBonds():
-        if bond.GetBondType() not in _ORDER_CODES:
-            raise refuse(f"bond type {bond.GetBondType()}; expected single, double, triple or aromatic")
+    for number, bond in enumerate(bonds):
+        if bond["bo"] not in (1, 2, 3):
+            kind = molecule.GetBondWithIdx(number).GetBondType()
+            raise refuse(f"bond type {kind}; expected single, double, triple or aromatic")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from heliosc.errors import InputError
@@ -83,8 +84,8 @@ class _Placement(NamedTuple):
     cluster: int
     joint: Joint
 
-    def key(self) -> tuple[int, ...]:
-        return self[:5]
+
+_SIBLING_ORDER = itemgetter(0, 1, 2, 3, 4)
 
 
 class _Builder:
@@ -101,11 +102,12 @@ class _Builder:
         self._ranks = graph.ranks
         self._numbered = numbered
         self._words = [vocabulary.words[number] for number, _ in numbered]
+        self._places = [dict(zip(c.atoms, base, strict=True)) for c, (_, base) in zip(clusters, numbered, strict=True)]
         hangings = hang_clusters(clusters, graph.ranks)
         self._root = hangings[0].cluster
         self._children: list[list[Hanging]] = [[] for _ in clusters]
         self._sizes = [1] * len(clusters)
-        self._lowest = [min(graph.ranks[atom] for atom in cluster.atoms) for cluster in clusters]
+        self._lowest = [min([graph.ranks[atom] for atom in cluster.atoms]) for cluster in clusters]
         for hanging in hangings[1:]:
             self._children[hanging.parent].append(hanging)
         for hanging in reversed(hangings[1:]):
@@ -133,12 +135,16 @@ class _Builder:
         """Children in order: cluster, directed joint, port of the child, site of this cluster."""
         if not self._children[cluster]:
             return []
+        numberings = self._numberings(cluster, joint, port)
         best: list[_Placement] = []
         best_key: tuple = ()
-        for numbering in self._numberings(cluster, joint, port):
+        for numbering in numberings:
             placed = [self._place(hanging, self._words[cluster], numbering) for hanging in self._children[cluster]]
-            placed.sort(key=_Placement.key)
-            key = tuple(p.key() for p in placed), self._ranks_in_template_order(numbering)
+            placed.sort(key=_SIBLING_ORDER)
+            if len(numberings) == 1:
+                best = placed
+                break
+            key = [_SIBLING_ORDER(p) for p in placed], self._ranks_in_template_order(numbering)
             if not best or key < best_key:
                 best, best_key = placed, key
         return [(p.cluster, p.joint, p.port, p.site) for p in best]
@@ -148,22 +154,21 @@ class _Builder:
 
     def _numberings(self, cluster: int, joint: Joint, port: int) -> list[dict[int, int]]:
         """Molecule atom -> template atom, all that put the port's own atoms onto the joint."""
-        word, base = self._words[cluster], self._numbered[cluster][1]
-        atoms = self._clusters[cluster].atoms
-        place = dict(zip(atoms, base, strict=True))
+        word, place = self._words[cluster], self._places[cluster]
         wanted = word.ports[port] if joint else ()
-        local = tuple(place[atom] for atom in joint)
+        local = [place[atom] for atom in joint]
         return [
             {atom: mapping[template] for atom, template in place.items()}
             for mapping in word.automorphisms
-            if tuple(mapping[template] for template in local) == wanted
+            if tuple([mapping[template] for template in local]) == wanted
         ]
 
     def _place(self, hanging: Hanging, word: Word, numbering: dict[int, int]) -> _Placement:
         child = hanging.cluster
-        joint = tuple(sorted(hanging.joint, key=numbering.__getitem__))
-        site = word.site_numbers[tuple(numbering[atom] for atom in joint)]
-        child_number, base = self._numbered[child]
-        place = dict(zip(self._clusters[child].atoms, base, strict=True))
-        port = self._words[child].port_numbers[tuple(place[atom] for atom in joint)]
+        joint = hanging.joint
+        if len(joint) == 2 and numbering[joint[0]] > numbering[joint[1]]:
+            joint = joint[::-1]
+        site = word.site_numbers[tuple([numbering[atom] for atom in joint])]
+        child_number, place = self._numbered[child][0], self._places[child]
+        port = self._words[child].port_numbers[tuple([place[atom] for atom in joint])]
         return _Placement(self._sizes[child], child_number, site, port, self._lowest[child], child, joint)

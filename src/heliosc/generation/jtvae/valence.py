@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from heliosc.generation.jtvae.matching import maximum_matching
 from heliosc.generation.jtvae.molecule_graph import NOT_AROMATIC, AtomLabel, sigma_order
 from heliosc.generation.jtvae.vocabulary import Vocabulary
-from heliosc.generation.jtvae.words import Word, pi_graph
+from heliosc.generation.jtvae.words import Joint, Word, pi_graph
 
 BoolArray = NDArray[np.bool_]
 
@@ -52,6 +52,18 @@ def _atom_fits(site: OpenAtom, port: OpenAtom, order: int) -> bool:
     return 0 <= _added_valence(site, port, order) <= site.amount
 
 
+def _port_state(word: Word, port: Joint) -> SiteState:
+    """What a port needs."""
+    needs = tuple(OpenAtom(word.labels[i], word.uses[i]) for i in port)
+    return SiteState(needs, word.order_between(port) if len(port) == 2 else 0, word.is_ring)
+
+
+def _fits(site: SiteState, port: SiteState) -> bool:
+    if site.order != port.order or len(site.atoms) != len(port.atoms) or (port.takes_ring and not site.takes_ring):
+        return False
+    return all(_atom_fits(s, p, site.order) for s, p in zip(site.atoms, port.atoms, strict=True))
+
+
 class LegalMoves:
     """Which ports of the whole vocabulary fit a site; worked out once per kind of site.
 
@@ -62,15 +74,13 @@ class LegalMoves:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._port_states: list[SiteState] = [
-            SiteState(
-                tuple(OpenAtom(word.labels[i], word.uses[i]) for i in port),
-                word.order_between(port) if len(port) == 2 else 0,
-                word.is_ring,
-            )
-            for word in vocabulary.words
-            for port in word.ports
-        ]
+        kinds: dict[SiteState, int] = {}
+        self._kind_of_port = np.fromiter(
+            (kinds.setdefault(_port_state(word, port), len(kinds)) for word in vocabulary.words for port in word.ports),
+            dtype=np.intp,
+            count=vocabulary.n_ports,
+        )
+        self._kinds = tuple(kinds)  # few: a thousand words have some hundred kinds of ports
         self._starts = np.asarray(vocabulary.port_offsets[:-1], dtype=np.intp)
         self._ports: dict[SiteState, BoolArray] = {}
         self._words: dict[frozenset[SiteState], BoolArray] = {}
@@ -80,15 +90,15 @@ class LegalMoves:
         """(n_ports,) flat ports that fit one site."""
         found = self._ports.get(site)
         if found is None:
-            found = np.fromiter((self._fits(site, port) for port in self._port_states), bool, len(self._port_states))
-            self._ports[site] = found
+            fits = np.fromiter((_fits(site, port) for port in self._kinds), bool, len(self._kinds))
+            found = self._ports[site] = fits[self._kind_of_port]
         return found
 
     def ports_of_any(self, sites: frozenset[SiteState]) -> BoolArray:
         """(n_ports,) flat ports that fit at least one of the sites."""
         found = self._unions.get(sites)
         if found is None:
-            found = np.zeros(len(self._port_states), dtype=bool)
+            found = np.zeros(len(self._kind_of_port), dtype=bool)
             for site in sites:
                 found |= self.ports(site)
             self._unions[sites] = found
@@ -101,12 +111,6 @@ class LegalMoves:
             found = np.logical_or.reduceat(self.ports_of_any(sites), self._starts)
             self._words[sites] = found
         return found
-
-    @staticmethod
-    def _fits(site: SiteState, port: SiteState) -> bool:
-        if site.order != port.order or len(site.atoms) != len(port.atoms) or (port.takes_ring and not site.takes_ring):
-            return False
-        return all(_atom_fits(s, p, site.order) for s, p in zip(site.atoms, port.atoms, strict=True))
 
 
 class PartialMolecule:

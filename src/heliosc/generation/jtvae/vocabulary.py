@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from rdkit import rdBase
 
 from heliosc.errors import InputError
 from heliosc.generation.jtvae.clusters import Cluster
-from heliosc.generation.jtvae.molecule_graph import AtomLabel, MoleculeGraph
+from heliosc.generation.jtvae.molecule_graph import AROMATIC, NOT_AROMATIC, AtomLabel, MoleculeGraph
 from heliosc.generation.jtvae.words import Word, isomorphism, number_atoms
 
 FORMAT = 1
@@ -74,17 +75,10 @@ class Vocabulary:
         ------
         InputError : growing by a word above ``MAX_WORD_ATOMS``
         """
-        position = {atom: place for place, atom in enumerate(cluster.atoms)}
-        labels = []
-        in_word = {atom for i, j, order in cluster.bonds if order == 4 for atom in (i, j)}
-        for atom in cluster.atoms:
-            label = graph.labels[atom]
-            labels.append(label if atom in in_word or label.pi < 0 else label._replace(pi=-1))
-        bonds = tuple((position[i], position[j], order) for i, j, order in cluster.bonds)
-        key = (tuple(labels), bonds, cluster.is_ring)
+        key = _raw_key(graph, cluster)
         found = self._numbers.get(key)
         if found is None:
-            found = self._look_up(Word(key[0], _ordered(bonds), cluster.is_ring), grow=grow)
+            found = self._look_up(Word(key[0], _ordered(key[1]), cluster.is_ring), grow=grow)
             if found is not None:
                 self._numbers[key] = found
         return found
@@ -184,6 +178,23 @@ class Vocabulary:
         """SHA-256 of the words in their order, without spellings, counts and versions."""
         plain = [[word.labels, word.bonds, word.is_ring] for word in self.words]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+
+def _raw_key(graph: MoleculeGraph, cluster: Cluster) -> _RawKey:
+    """Labels and bonds of a cluster with its atoms counted from zero; an atom is aromatic by the cluster's own bonds."""
+    if not cluster.is_ring:
+        i, j, order = cluster.bonds[0]
+        return (_plain(graph.labels[i]), _plain(graph.labels[j])), ((0, 1, order),), False
+    position = {atom: place for place, atom in enumerate(cluster.atoms)}
+    aromatic = {atom for i, j, order in cluster.bonds if order == AROMATIC for atom in (i, j)}
+    labels = [graph.labels[atom] if atom in aromatic else _plain(graph.labels[atom]) for atom in cluster.atoms]
+    bonds = [(position[i], position[j], order) for i, j, order in cluster.bonds]
+    return tuple(labels), tuple(bonds), True
+
+
+@cache
+def _plain(label: AtomLabel) -> AtomLabel:
+    return label._replace(pi=NOT_AROMATIC)
 
 
 def _ordered(bonds: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, int, int], ...]:
