@@ -7,7 +7,20 @@ from typing import Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
-from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
+
+
+class PropertyModel(Protocol):
+    """What a generator needs of a surrogate."""
+
+    @property
+    def keys(self) -> tuple[PropertyKey, ...]:
+        """What it predicts."""
+        ...
+
+    def predict(self, smiles: Sequence[str]) -> PredictionTable:
+        """Predict every key of every molecule."""
+        ...
 
 
 @runtime_checkable
