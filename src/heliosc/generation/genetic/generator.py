@@ -14,7 +14,8 @@ from rdkit import Chem
 from heliosc.errors import InputError
 from heliosc.generation.genetic.breeding import Breeder, GeneticSettings, parent_molecule
 from heliosc.generation.genetic.fitness import PropertyDistance, rank_weights
-from heliosc.generation.genetic.population import Population, known_values, load_population, save_population
+from heliosc.generation.genetic.population import Population, load_population, save_population
+from heliosc.generation.known_values import values_by_constitution
 from heliosc.generation.protocol import PropertyModel
 from heliosc.properties import PropertyKey, PropertyTable
 
@@ -191,7 +192,7 @@ class GeneticGenerator:
         self.population = self.population.joined_by(
             list(weight_of),
             np.array(list(weight_of.values())),
-            known_values(properties, spelling),
+            values_by_constitution(properties, spelling),
             limit=self.settings.max_population,
         )
         return PopulationUpdate(len(weight_of), len(self.population.smiles), refused)

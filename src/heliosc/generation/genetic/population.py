@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from heliosc.errors import InputError
 from heliosc.files import folder_written_atomically, write_atomically
 from heliosc.generation.genetic.breeding import GeneticSettings
-from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.properties import PropertyKey
 
 FloatArray = NDArray[np.float64]
 
@@ -67,25 +67,6 @@ class Population:
     def column(self, key: PropertyKey) -> FloatArray:
         """Known values of one property, (n_members,), NaN = unknown."""
         return np.array([self.values.get(text, {}).get(key, np.nan) for text in self.smiles], dtype=np.float64)
-
-
-def known_values(table: PropertyTable | None, spelling: Mapping[str, str]) -> dict[str, dict[PropertyKey, float]]:
-    """Values of a table by constitution; of stereoisomers, the first known value counts.
-
-    Parameters
-    ----------
-    spelling : SMILES as given -> canonical constitution; rows without one are left out
-    """
-    found: dict[str, dict[PropertyKey, float]] = {}
-    if table is None:
-        return found
-    for text, row in zip(table.smiles, table.values, strict=True):
-        if text in spelling:
-            of_one = found.setdefault(spelling[text], {})
-            for key, value in zip(table.keys, row.tolist(), strict=True):
-                if not np.isnan(value):
-                    of_one.setdefault(key, value)
-    return found
 
 
 def save_population(folder: Path, population: Population, settings: GeneticSettings) -> None:

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
+from heliosc.generation.evaluation.held_out import split_held_out
+from heliosc.generation.evaluation.report import Evaluation, evaluate
 from heliosc.generation.jtvae.arrays import PreparedSet, RowReader
 from heliosc.generation.jtvae.batch import make_batch
 from heliosc.generation.jtvae.conditions import PropertyScale
 from heliosc.generation.jtvae.config import JTVAEConfig
-from heliosc.generation.jtvae.evaluate import Evaluation, evaluate, split_held_out
 from heliosc.generation.jtvae.io import StoredModel, build_network, load_model, round_to_half, save_model
 from heliosc.generation.jtvae.network import Network, Posterior
 from heliosc.generation.jtvae.prior import MOLECULES_PER_COMPONENT, LatentPrior, effective_number, fit_prior
@@ -81,6 +82,11 @@ class JTVAE:
         self.scale = stored.scale
         self.metrics = stored.metrics
         self._legal = LegalMoves(stored.vocabulary)
+
+    @property
+    def keys(self) -> tuple[PropertyKey, ...]:
+        """Properties that its heads predict and that it can be asked for."""
+        return self.scale.keys
 
     # -- making and keeping -------------------------------------------------------------------------------------------
 
@@ -251,11 +257,6 @@ class JTVAE:
         covered = set(found.rows)
         return [index in covered for index in range(len(smiles))]
 
-    def constitutions(self, smiles: Sequence[str]) -> list[str]:
-        """Canonical SMILES without stereo marks, of those that can be decomposed."""
-        graphs, _ = read_graphs(smiles, distinct=False)
-        return [graph.smiles for graph in graphs.values()]
-
     def encode(self, smiles: Sequence[str]) -> FloatArray:
         """Posterior means, (n, latent).
 
@@ -264,6 +265,18 @@ class JTVAE:
         InputError : a molecule that cannot be encoded (see ``covers``)
         """
         return self._posterior(smiles).mean.double().cpu().numpy()
+
+    def encode_draws(self, smiles: Sequence[str], n_draws: int, *, seed: int) -> FloatArray:
+        """Draws from the posterior of each molecule, (n, n_draws, latent).
+
+        Raises
+        ------
+        InputError : a molecule that cannot be encoded (see ``covers``)
+        """
+        posterior = self._posterior(smiles)
+        mean, log_variance = (part.double().cpu().numpy() for part in (posterior.mean, posterior.log_variance))
+        noise = np.random.default_rng(seed).standard_normal((len(smiles), n_draws, self.config.model.latent))
+        return mean[:, None] + noise * np.exp(0.5 * log_variance)[:, None]
 
     def reconstruct(self, smiles: Sequence[str]) -> list[str | None]:
         """Each molecule encoded to its posterior mean and decoded with the likeliest choices.
