@@ -22,10 +22,11 @@ from heliosc.campaign.training import (
     train_generator,
     train_surrogate,
 )
+from heliosc.cli.commands.generator_evaluation import evaluate_generator_from, print_generator_tables
 from heliosc.cli.commands.geometry_prediction import tell_geometries
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
-from heliosc.cli.output import print_json, print_table, results
+from heliosc.cli.output import print_json, results
 from heliosc.config import Config, check_inputs, load_config
 from heliosc.datasets.csv_source import QuarantinedRow
 from heliosc.errors import UsageError
@@ -80,12 +81,20 @@ def surrogate(
 def generator(
     data: Data = None,
     out: Out = None,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Do not train: evaluate the model in OUT; no --out = the shipped one.")
+    ] = False,
+    samples: Annotated[int, typer.Option(min=1, help="With --evaluate: molecules to draw.")] = 1_000,
     config: ConfigFile = None,
     override: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the JT-VAE and print held-out reconstruction, validity, uniqueness and novelty."""
-    train_generator_from(load_config(config, _with_paths("generator", override, data=data, out=out)), as_json=as_json)
+    """Train the JT-VAE and print held-out reconstruction, validity, uniqueness, novelty and distances to the data."""
+    settings = load_config(config, _with_paths("generator", override, data=data, out=out))
+    if evaluate:
+        evaluate_generator_from(settings, folder=out, n_samples=samples, as_json=as_json)
+        return
+    train_generator_from(settings, as_json=as_json)
 
 
 def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json: bool = False) -> Path:
@@ -168,7 +177,7 @@ def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
     if as_json:
         print_json(model.metrics)
     else:
-        _print_generator_tables(model.metrics)
+        print_generator_tables(model.metrics)
     messages.print(f"Saved in {settings.out}")
     return settings.out
 
@@ -197,15 +206,6 @@ def _print_surrogate_tables(trained: dict[SplitName, TrainedSurrogate]) -> None:
                 title = f"Held-out metrics, {split} split, {subset} molecules"
                 baselines = {name: r[subset] for name, r in outcome.reports.items() if name != "mpnn"}
                 results.print(metrics_table(report, baselines=baselines, title=title))
-
-
-def _print_generator_tables(metrics: dict[str, Any]) -> None:
-    """Held-out and sampling figures, then the property heads."""
-    plain = {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
-    rows = [{"figure": name.replace("_", " "), "value": value} for name, value in plain.items()]
-    print_table(rows, title="Generator, held-out molecules and samples", as_json=False)
-    heads = [{"property": name, "MAE of the head": mae} for name, mae in metrics["property_mae"].items()]
-    print_table(heads, title="Property heads, held-out molecules", as_json=False)
 
 
 @contextmanager
