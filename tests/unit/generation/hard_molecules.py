@@ -65,4 +65,13 @@ HARD_MOLECULES = {
     "diazonium": "N#[N+]c1ccccc1",
     "viologen": "C[n+]1ccc(-c2cc[n+](C)cc2)cc1",
     "allene": "C=C=C",
+    "bis-benzimidazole of NDI": "O=c1c2ccc3c(=O)n4c5ccccc5nc4c4ccc(c2c34)c2nc3ccccc3n12",
+    "benzyne (an aromatic triple bond)": "O=C(c1ccc(O)cc1)c1c#cccc1O",
+    "phosphonium": "C[P+](c1ccccc1)(c1ccccc1)c1ccccc1",
+    "triarylborane": "Cc1cc(C)c(B(c2ccccc2)c2ccccc2)c(C)c1",
+    "DABNA (B,N in peri-fused rings)": "c1ccc(N2c3ccccc3B3c4ccccc4N(c4ccccc4)c4cccc2c43)cc1",
+    "tellurophene": "c1cc[te]c1",
+    "thiadiazole dioxide": "O=S1(=O)N=C(c2ccccc2)C(c2ccccc2)=N1",
+    "crown (macrocycle)": "C1COCCOCCOCCO1",
+    "bridged macrocycle (cryptand)": "C1CN2CCOCCN(CCO1)CCOCC2",
 }

@@ -13,8 +13,11 @@ from heliosc.errors import InputError
 from heliosc.generation.jtvae.assemble import assemble
 from heliosc.generation.jtvae.clusters import find_clusters
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
+from heliosc.generation.jtvae.roundtrip import failure_of
+from heliosc.generation.jtvae.sample import DecodeLimits
 from heliosc.generation.jtvae.schedule import build_vocabulary
 from heliosc.generation.jtvae.tree import UnknownWordError, junction_tree
+from heliosc.generation.jtvae.valence import LegalMoves
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 
 
@@ -27,6 +30,11 @@ def vocabulary(hard_molecules: list[str]) -> Vocabulary:
     return build_vocabulary(graph_of(smiles) for smiles in hard_molecules)
 
 
+@pytest.fixture(scope="module")
+def legal(vocabulary: Vocabulary) -> LegalMoves:
+    return LegalMoves(vocabulary)
+
+
 def fixed_point(smiles: str) -> str:
     return Chem.MolToSmiles(Chem.MolFromSmiles(smiles))
 
@@ -35,6 +43,31 @@ def test_round_trip_is_exact(hard_smiles: str, vocabulary: Vocabulary) -> None:
     graph = graph_of(hard_smiles)
     rebuilt = assemble(junction_tree(graph, vocabulary), vocabulary)
     assert fixed_point(Chem.MolToSmiles(rebuilt)) == fixed_point(graph.smiles)
+
+
+def test_masks_of_the_decoder_let_every_gold_decision_pass(hard_smiles: str, vocabulary: Vocabulary, legal) -> None:
+    graph = graph_of(hard_smiles)
+    assert failure_of(graph, junction_tree(graph, vocabulary), legal) is None
+
+
+def test_round_trip_names_a_cut_and_a_wrong_isomer(vocabulary: Vocabulary, legal) -> None:
+    graph = graph_of("Cc1ccccc1C")
+    tree = junction_tree(graph, vocabulary)
+    assert "decoding stops at 2" in str(failure_of(graph, tree, legal, limits=DecodeLimits(max_nodes=2)))
+    meta = junction_tree(graph_of("Cc1cccc(C)c1"), vocabulary)
+    assert "another constitution" in str(failure_of(graph, meta, legal))
+
+
+def test_acceptors_with_their_side_chains_come_back(vocabulary: Vocabulary) -> None:
+    """Branched C38 chains on both nitrogens, as in a published acceptor: over 80 nodes and 120 atoms."""
+    chain = "CC(CCCCCCCCCCCC)CCCCCCCCCCCCCCCCCCCCCCCCC"
+    graph = graph_of(f"c1c(C)sc2c1n({chain})c1c2sc2c1n({chain})c1c2sc(C)c1")
+    grown = Vocabulary.from_document(vocabulary.to_document())
+    tree = junction_tree(graph, grown, grow=True)
+    grown.count(graph, tree.words)
+    assert len(tree) > 80
+    assert len(graph.labels) < DecodeLimits().max_atoms
+    assert failure_of(graph, tree, LegalMoves(grown)) is None
 
 
 @pytest.mark.parametrize(

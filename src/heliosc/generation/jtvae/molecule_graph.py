@@ -106,6 +106,8 @@ def molecule_graph(molecule: Chem.Mol) -> MoleculeGraph:
     atoms, bonds = _rows(document, "atom"), _rows(document, "bond")
     _refuse_unfit(molecule, atoms, bonds)
     rings, aromatic_bonds = _representation(document)
+    # An aromatic triple bond (benzyne) keeps its order; the matching has only double bonds to place.
+    aromatic_bonds = frozenset(number for number in aromatic_bonds if bonds[number]["bo"] < 3)
     orders, sigmas = [0] * len(atoms), [0] * len(atoms)
     pairs = []
     for number, bond in enumerate(bonds):

@@ -15,10 +15,11 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 
+from heliosc.chemistry.identity import MAX_HEAVY_ATOMS
 from heliosc.generation.jtvae.assemble import finish
 from heliosc.generation.jtvae.network import Network
 from heliosc.generation.jtvae.schedule import free_class, legal_ports, legal_sites
-from heliosc.generation.jtvae.valence import LegalMoves, PartialMolecule, SiteState
+from heliosc.generation.jtvae.valence import BoolArray, LegalMoves, PartialMolecule, SiteState
 
 CHUNK = 128
 """Molecules decoded side by side."""
@@ -26,10 +27,10 @@ CHUNK = 128
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Where construction stops at the latest."""
+    """Where construction stops at the latest: every molecule that can be read in can come out."""
 
-    max_nodes: int = 80
-    max_atoms: int = 120
+    max_nodes: int = MAX_HEAVY_ATOMS
+    max_atoms: int = MAX_HEAVY_ATOMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Decoded:
     ----------
     smiles : canonical SMILES; None if RDKit cannot read its own spelling of it (counted, never seen on trained models)
     is_saturated : an aromatic atom found no partner for its double bond and was given a hydrogen
-    is_cut : a limit ended the construction
+    is_cut : a limit ended the construction, or kept words out of it
     """
 
     smiles: str | None
@@ -136,15 +137,26 @@ class _Chunk:
 
     def _settle(self, molecule: _Growing) -> bool:
         """Leave nodes at which nothing can be put; false when none is left."""
-        limits, partial = self._limits, molecule.partial
-        is_full = len(partial.nodes) >= limits.max_nodes or partial.n_atoms >= limits.max_atoms
-        molecule.is_cut |= is_full
-        while molecule.stack and not is_full:
+        partial = molecule.partial
+        if len(partial.nodes) >= self._limits.max_nodes:
+            molecule.is_cut = True
+            return False
+        while molecule.stack:
             molecule.sites = partial.open_sites(molecule.node)
-            if molecule.sites and self._legal.words(frozenset(molecule.sites.values())).any():
+            if molecule.sites and self._legal_words(molecule).any():
                 return True
             molecule.stack.pop()
         return False
+
+    def _legal_words(self, molecule: _Growing) -> BoolArray:
+        """(n_words,) words that fit the molecule's sites and leave it within the limit of atoms."""
+        words = self._legal.words(frozenset(molecule.sites.values()))
+        room = self._limits.max_atoms - molecule.partial.n_atoms
+        if room >= self._legal.most_new_atoms:
+            return words
+        fitting = words & (self._legal.new_atoms <= room)
+        molecule.is_cut |= bool((fitting != words).any())
+        return fitting
 
     def _decide(self, alive: list[_Growing]) -> None:
         """Take one decision for each molecule."""
@@ -157,7 +169,7 @@ class _Chunk:
         expands = self._expands(self._decoder.topology_logits(context)).tolist()
         chosen = []
         for place, (molecule, expand) in enumerate(zip(alive, expands, strict=True)):
-            if expand or self._must_fill(molecule):
+            if (expand or self._must_fill(molecule)) and self._legal_words(molecule).any():
                 chosen.append(place)
             else:
                 molecule.stack.pop()
@@ -181,7 +193,7 @@ class _Chunk:
         return chance < torch.sigmoid(logits / self._temperature)
 
     def _expand(self, molecules: list[_Growing], context: Tensor) -> None:
-        masks = [self._legal.words(frozenset(molecule.sites.values())) for molecule in molecules]
+        masks = [self._legal_words(molecule) for molecule in molecules]
         allowed = torch.stack([torch.from_numpy(mask) for mask in masks]).to(self._device)
         words = self._pick(self._decoder.word_logits(context).masked_fill(~allowed, -torch.inf)).tolist()
         ports = self._choose_ports(molecules, context, words)

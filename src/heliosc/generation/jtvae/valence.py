@@ -6,6 +6,7 @@ left of an atom's valence becomes hydrogens.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,11 @@ class LegalMoves:
     Parameters
     ----------
     vocabulary : its present words; make a new object after it has grown
+
+    Attributes
+    ----------
+    new_atoms : (n_words,) atoms that a word adds at most
+    most_new_atoms : of any word
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -81,6 +87,8 @@ class LegalMoves:
             count=vocabulary.n_ports,
         )
         self._kinds = tuple(kinds)  # few: a thousand words have some hundred kinds of ports
+        self.new_atoms = np.asarray([word.n_atoms - 1 for word in vocabulary.words], dtype=np.intp)
+        self.most_new_atoms = int(self.new_atoms.max(initial=0))
         self._starts = np.asarray(vocabulary.port_offsets[:-1], dtype=np.intp)
         self._ports: dict[SiteState, BoolArray] = {}
         self._words: dict[frozenset[SiteState], BoolArray] = {}
@@ -206,6 +214,24 @@ class PartialMolecule:
         n_pi = sum(label.pi == 1 for label in self.labels)
         return n_pi - 2 * len(maximum_matching(*pi_graph(self.labels, self.bonds)))
 
+    def hopeless(self) -> int:
+        """Atoms that find no partner even if every atom at which a ring can still be fused gets one from there."""
+        n_atoms, edges = pi_graph(self.labels, self.bonds)
+        n_pi = sum(label.pi == 1 for label in self.labels)
+        waiting = [atom for atom in self._fusible_atoms() if self.labels[atom].pi == 1]
+        # Waiting atoms may pair up among themselves, and one with nobody: no other atom pays for them.
+        edges += list(combinations(waiting, 2))
+        if n_pi % 2 and waiting:
+            edges += [(atom, n_atoms) for atom in waiting]
+            n_atoms, n_pi = n_atoms + 1, n_pi + 1
+        return n_pi - 2 * len(maximum_matching(n_atoms, edges))
+
+    def _fusible_atoms(self) -> set[int]:
+        """Atoms of bonds that can still take a fused ring."""
+        free, n_rings = self.free, self._n_rings
+        fusible = (free[i] and free[j] and n_rings[i] == 1 and n_rings[j] == 1 for i, j, _ in self.bonds)
+        return {atom for bond, is_one in zip(self.bonds, fusible, strict=True) if is_one for atom in bond[:2]}
+
     def copy(self) -> PartialMolecule:
         """An independent copy."""
         twin = object.__new__(PartialMolecule)
@@ -221,4 +247,4 @@ class PartialMolecule:
             return False
         trial = self.copy()
         trial.attach(node, site=site, word=word, port=port)
-        return trial.unmatched() > self.unmatched()
+        return trial.unmatched() > self.unmatched() and trial.hopeless() > self.hopeless()

@@ -181,7 +181,7 @@ class Vocabulary:
 
 
 def _raw_key(graph: MoleculeGraph, cluster: Cluster) -> _RawKey:
-    """Labels and bonds of a cluster with its atoms counted from zero; an atom is aromatic by the cluster's own bonds."""
+    """Labels and bonds of a cluster with its atoms counted from zero; aromatic are the atoms of its own bonds."""
     if not cluster.is_ring:
         i, j, order = cluster.bonds[0]
         return (_plain(graph.labels[i]), _plain(graph.labels[j])), ((0, 1, order),), False
