@@ -89,8 +89,8 @@ PRESETS: dict[str, Scheme] = {
             _B3LYP_D3,
             "B3LYP-D3(BJ)/def2-SVP throughout, all three geometries optimised",
             "1 to 3 h (ethylene: 2 min with excitations, polarizability and frequencies)",
-            "IE and EA not measured, expected as dft-fast; lambda_hole within 0.004 eV of published B3LYP (four acenes) "
-            "in their 6-31G(d,p), which def2-SVP changes by -0.010 eV for thiophene",
+            "IE and EA not measured, expected as dft-fast; lambda_hole within 0.004 eV of published B3LYP (four "
+            "acenes) in their 6-31G(d,p), which def2-SVP changes by -0.010 eV for thiophene",
         ),
     )
 }
