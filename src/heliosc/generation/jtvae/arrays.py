@@ -92,7 +92,7 @@ class PreparedSet:
     sizes : space -> (n_molecules,) rows of each molecule
     """
 
-    smiles: tuple[str, ...]
+    smiles: Sequence[str]
     columns: Mapping[str, NDArray[np.int32]]
     sizes: Mapping[str, IntArray]
 

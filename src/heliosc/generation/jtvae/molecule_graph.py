@@ -77,6 +77,19 @@ class MoleculeGraph:
     ranks: tuple[int, ...]
 
 
+class UnfitMoleculeError(InputError):
+    """A molecule that has no junction tree.
+
+    Attributes
+    ----------
+    cause : why, without the molecule
+    """
+
+    def __init__(self, message: str, *, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
 def constitution(smiles: str) -> Chem.Mol:
     """Parse a molecule without stereo marks and isotopes.
 
@@ -98,7 +111,7 @@ def molecule_graph(molecule: Chem.Mol) -> MoleculeGraph:
 
     Raises
     ------
-    InputError : radicals, several components, a single atom, query atoms, or bonds that are not single, double, triple
+    UnfitMoleculeError : radicals, several components, a single atom, query atoms, or bonds that are not single, double, triple
         or aromatic (metal complexes with dative bonds)
     """
     # One call writes all atoms, Kekule orders and rings; asking RDKit atom by atom costs five times as much.
@@ -159,20 +172,20 @@ def _sorted_pairs(ring: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def _refuse_unfit(molecule: Chem.Mol, atoms: list[dict[str, Any]], bonds: list[dict[str, Any]]) -> None:
-    def refuse(reason: str) -> InputError:
-        return InputError(f"{Chem.MolToSmiles(molecule)[:80]!r} cannot be decomposed: {reason}")
+    def refuse(reason: str, cause: str) -> UnfitMoleculeError:
+        return UnfitMoleculeError(f"{Chem.MolToSmiles(molecule)[:80]!r} cannot be decomposed: {reason}", cause=cause)
 
     if len(atoms) < 2:
-        raise refuse("a single atom has no bond; expected at least two heavy atoms")
+        raise refuse("a single atom has no bond; expected at least two heavy atoms", "single atom")
     if len(bonds) < len(atoms) - 1 or len(Chem.GetMolFrags(molecule)) > 1:
-        raise refuse("several components; give the organic one alone")
+        raise refuse("several components; give the organic one alone", "several components")
     for index, atom in enumerate(atoms):
         if atom["nRad"]:
             symbol = Chem.GetPeriodicTable().GetElementSymbol(atom["z"])
-            raise refuse(f"atom {index} ({symbol}) is a radical; expected a closed shell")
+            raise refuse(f"atom {index} ({symbol}) is a radical; expected a closed shell", "radical")
         if atom["z"] == 0:
-            raise refuse("it contains a query or dummy atom")
+            raise refuse("it contains a query or dummy atom", "query or dummy atom")
     for number, bond in enumerate(bonds):
         if bond["bo"] not in (1, 2, 3):
             kind = molecule.GetBondWithIdx(number).GetBondType()
-            raise refuse(f"bond type {kind}; expected single, double, triple or aromatic")
+            raise refuse(f"bond type {kind}; expected single, double, triple or aromatic", f"{kind} bond".lower())

@@ -44,9 +44,18 @@ class JunctionTree:
 
 
 class UnknownWordError(InputError):
-    """A molecule has a cluster that the vocabulary lacks."""
+    """A molecule has a cluster that the vocabulary lacks.
+
+    Attributes
+    ----------
+    cause : what kind of cluster, without the molecule
+    """
 
     kind = "unknown_word"
+
+    def __init__(self, message: str, *, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 def junction_tree(graph: MoleculeGraph, vocabulary: Vocabulary, *, grow: bool = False) -> JunctionTree:
@@ -65,9 +74,11 @@ def junction_tree(graph: MoleculeGraph, vocabulary: Vocabulary, *, grow: bool = 
     for cluster in clusters:
         found = vocabulary.find(graph, cluster, grow=grow)
         if found is None:
+            kind = f"ring system of {len(cluster.atoms)} atoms" if cluster.is_ring else "bond"
             raise UnknownWordError(
-                f"{graph.smiles[:80]!r} has a fragment of {len(cluster.atoms)} atoms that the vocabulary lacks; "
-                "train on molecules that contain it, or let fine-tuning grow the vocabulary"
+                f"{graph.smiles[:80]!r} has a {kind} that the vocabulary lacks; "
+                "train on molecules that contain it, or let fine-tuning grow the vocabulary",
+                cause=f"{kind} outside the vocabulary",
             )
         numbered.append(found)
     return _Builder(graph, clusters, numbered, vocabulary).build()

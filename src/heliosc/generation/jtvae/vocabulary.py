@@ -118,10 +118,23 @@ class Vocabulary:
             if hydrogens > self.max_hydrogens.get(label, -1):
                 self.max_hydrogens[label] = hydrogens
 
-    def sorted_by_count(self) -> Vocabulary:
-        """The same words, commonest first; ties by size and name."""
+    def absorb(self, other: Vocabulary) -> NDArray[np.int64]:
+        """Add another vocabulary's words, uncounted, and its hydrogens; (n_other,) their numbers here."""
+        found = [self._look_up(word, grow=True) for word in other.words]
+        for label, hydrogens in other.max_hydrogens.items():
+            self.max_hydrogens[label] = max(hydrogens, self.max_hydrogens.get(label, -1))
+        return np.asarray([number for number, _ in filter(None, found)], dtype=np.int64)
+
+    def add_counts(self, numbers: NDArray[np.int64]) -> None:
+        """Count words by their numbers, (n_occurrences,)."""
+        more = np.bincount(numbers, minlength=len(self))
+        self.counts = [count + int(n) for count, n in zip(self.counts, more, strict=True)]
+
+    def sorted_by_count(self, *, least_count: int = 0) -> Vocabulary:
+        """The words that occur at least so often, commonest first; ties by size and name."""
         order = sorted(
-            range(len(self)), key=lambda i: (-self.counts[i], self.words[i].n_atoms, self.words[i].smiles, i)
+            (i for i in range(len(self)) if self.counts[i] >= least_count),
+            key=lambda i: (-self.counts[i], self.words[i].n_atoms, self.words[i].smiles, i),
         )
         ordered = Vocabulary()
         ordered.max_hydrogens = dict(self.max_hydrogens)

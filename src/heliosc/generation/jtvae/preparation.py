@@ -1,0 +1,281 @@
+"""Preparation on disk: molecules once decomposed into memory-mapped flat arrays, in parallel, and resumed if cut off.
+
+A prepared folder is named by the hash of its data and settings and holds
+
+================== ===================================================================================================
+``manifest.json``   layout version, RDKit version, counts: molecules, duplicates, refused and unknown by cause
+``vocabulary.json`` words of the training part with their counts, and the RDKit version
+``columns/*.npy``   the columns of ``arrays``, all molecules side by side; ``parent`` is the tree adjacency
+``sizes/*.npy``     (n_molecules,) rows of each molecule in a space
+``smiles.txt``      canonical constitutions, one a line; ``smiles_starts.npy`` (n_molecules + 1,) where each begins
+``rows.npy``        (n_molecules,) row of the input
+``held_out.npy``    (n_molecules,) the split
+================== ===================================================================================================
+
+The manifest is written last. Memory holds one shard for each worker, and 25 bytes for each input molecule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rdkit import rdBase
+from safetensors import safe_open
+
+from heliosc.errors import InputError
+from heliosc.files import ensure_folder, write_atomically
+from heliosc.generation.jtvae.arrays import COLUMNS, LAYOUT_VERSION, SPACES, IntArray, PreparedSet
+from heliosc.generation.jtvae.flat_files import GrowingArray, LineFile, LineWriter
+from heliosc.generation.jtvae.shards import N_EXAMPLES, Shard, lay_out_shard, read_scan, scan_shard
+from heliosc.generation.jtvae.vocabulary import Vocabulary
+
+MANIFEST_FILE, VOCABULARY_FILE = "manifest.json", "vocabulary.json"
+SHARD_SIZE = 10_000
+
+Done = Callable[[int], object]
+"""Called with the number of molecules of each shard that a pass has done; every molecule passes twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFolder:
+    """A prepared folder, memory-mapped.
+
+    Attributes
+    ----------
+    prepared : all molecules, training and held out
+    rows : (n_molecules,) row of each in the input
+    held_out : (n_molecules,)
+    vocabulary : words of the training part
+    manifest : counts; see ``heliosc.generation.jtvae.preparation``
+    """
+
+    prepared: PreparedSet
+    rows: IntArray
+    held_out: np.ndarray
+    vocabulary: Vocabulary
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path) -> PreparedFolder:
+        """Map a folder that ``prepare_on_disk`` wrote.
+
+        Raises
+        ------
+        InputError : incomplete, damaged, or of another layout
+        """
+        try:
+            manifest = json.loads((folder / MANIFEST_FILE).read_text())
+            if manifest["layout"] != LAYOUT_VERSION:
+                raise InputError(
+                    f"{folder} has layout {manifest['layout']}; this version reads {LAYOUT_VERSION}; prepare anew"
+                )
+            columns = {name: np.load(folder / "columns" / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+            sizes = {space: np.load(folder / "sizes" / f"{space}.npy", mmap_mode="r") for space in SPACES}
+            return cls(
+                PreparedSet(LineFile(folder / "smiles.txt", folder / "smiles_starts.npy"), columns, sizes),
+                np.load(folder / "rows.npy", mmap_mode="r"),
+                np.load(folder / "held_out.npy", mmap_mode="r"),
+                Vocabulary.from_document(json.loads((folder / VOCABULARY_FILE).read_text())),
+                manifest,
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{folder} holds no complete preparation ({error}); remove it and prepare anew") from error
+
+
+def prepare_on_disk(
+    smiles: Iterable[str],
+    cache: Path,
+    *,
+    held_out: float,
+    n_workers: int = 1,
+    shard_size: int = SHARD_SIZE,
+    least_count: int = 1,
+    done: Done = lambda _: None,
+) -> PreparedFolder:
+    """Prepare molecules, or open what an earlier call with the same data and settings prepared.
+
+    Parameters
+    ----------
+    smiles : is walked several times, so a list or a file, not a generator
+    cache : folder that holds one prepared folder for each data hash
+    held_out : share kept for evaluation, by the InChIKey skeleton; its words do not enter the vocabulary
+    n_workers : processes; with more than one, the calling script needs its ``if __name__ == "__main__"``
+    shard_size : molecules that a worker holds at once
+    least_count : words that occur less often are left out of the vocabulary
+
+    Raises
+    ------
+    InputError : nothing usable
+    ResourceError : the folder cannot be written
+    """
+    name = _data_hash(smiles, held_out=held_out, shard_size=shard_size, least_count=least_count)
+    folder = cache / name
+    if (folder / MANIFEST_FILE).exists():
+        return PreparedFolder.open(folder)
+    scratch = ensure_folder(folder / "shards")
+    with _Pool(n_workers) as pool:
+        scan = partial(scan_shard, folder=scratch, held_out=held_out)
+        pool.run(((shard, partial(scan, shard)) for shard in _shards(smiles, shard_size)), done)
+        found = _merge(smiles, scratch, shard_size=shard_size, least_count=least_count)
+        document = found.vocabulary.to_document()
+        write_atomically(folder / VOCABULARY_FILE, json.dumps(document) + "\n")
+        lay_out = partial(lay_out_shard, folder=scratch, vocabulary=document)
+        pool.run(
+            (
+                (shard, partial(lay_out, shard, rows=rows))
+                for shard, rows in zip(_shards(smiles, shard_size), found.rows(shard_size), strict=True)
+            ),
+            done,
+        )
+    counts = _join(folder, scratch, found, shard_size=shard_size)
+    manifest = {"layout": LAYOUT_VERSION, "data": name, "rdkit": rdBase.rdkitVersion, **found.counts(), **counts}
+    write_atomically(folder / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")
+    shutil.rmtree(scratch)
+    return PreparedFolder.open(folder)
+
+
+def _data_hash(smiles: Iterable[str], **settings: object) -> str:
+    digest = hashlib.sha256(json.dumps([LAYOUT_VERSION, rdBase.rdkitVersion, settings], sort_keys=True).encode())
+    for text in smiles:
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()[:24]
+
+
+def _shards(smiles: Iterable[str], size: int) -> Iterator[Shard]:
+    rest, first = iter(smiles), 0
+    while part := tuple(islice(rest, size)):
+        yield Shard(first // size, first, part)
+        first += len(part)
+
+
+class _Pool:
+    """Runs steps in worker processes, few at a time; in this process if there is one worker."""
+
+    def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._executor = (
+            ProcessPoolExecutor(n_workers, mp_context=get_context("spawn"), max_tasks_per_child=50)
+            if n_workers > 1
+            else None
+        )
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+    def run(self, steps: Iterable[tuple[Shard, Callable[[], None]]], done: Done) -> None:
+        """Do all steps; shards are drawn as workers become free, so few are in memory."""
+        if self._executor is None:
+            for shard, step in steps:
+                step()
+                done(len(shard.smiles))
+            return
+        waiting, running = iter(steps), dict[Future[None], int]()
+        while True:
+            for shard, step in islice(waiting, self._n_workers - len(running)):
+                running[self._executor.submit(step)] = len(shard.smiles)
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                future.result()
+                done(running.pop(future))
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """The first pass over all shards.
+
+    Attributes
+    ----------
+    is_kept, held_out : (n_input,) the first of each constitution; the split
+    """
+
+    vocabulary: Vocabulary
+    is_kept: np.ndarray
+    held_out: np.ndarray
+    n_duplicates: int
+    refused: Counter[str]
+    examples: dict[str, str]
+
+    def rows(self, shard_size: int) -> Iterator[IntArray]:
+        """Rows to lay out, counted within each shard."""
+        for first in range(0, len(self.is_kept), shard_size):
+            yield np.flatnonzero(self.is_kept[first : first + shard_size])
+
+    def counts(self) -> dict[str, Any]:
+        return {
+            "n_input": len(self.is_kept),
+            "n_duplicates": self.n_duplicates,
+            "refused": dict(self.refused),
+            "examples": self.examples,
+        }
+
+
+def _merge(smiles: Iterable[str], scratch: Path, *, shard_size: int, least_count: int) -> _Merged:
+    """One vocabulary out of those of the shards, and the first row of every constitution."""
+    files = [shard.scan_file(scratch) for shard in _shards(smiles, shard_size)]
+    if not files:
+        raise InputError("there is no molecule to prepare; expected at least one")
+    keys = np.concatenate([read_scan(file).keys for file in files])
+    _, first = np.unique(keys, return_index=True)
+    is_kept = np.zeros(len(keys), dtype=bool)
+    is_kept[first] = True
+    is_kept &= keys != 0
+    vocabulary, refused, examples, held_out = Vocabulary(), Counter[str](), dict[str, str](), []
+    for number, file in enumerate(files):
+        scan = read_scan(file)
+        kept = is_kept[number * shard_size : (number + 1) * shard_size]
+        numbers = vocabulary.absorb(scan.vocabulary)
+        vocabulary.add_counts(numbers[scan.words[np.repeat(kept, scan.n_words)]])
+        held_out.append(scan.held_out)
+        refused.update(scan.refused)
+        examples |= dict(islice(scan.examples.items(), N_EXAMPLES - len(examples)))
+    if not len(vocabulary):
+        reason = next(iter(examples.values()), "all are held out")
+        raise InputError(f"none of {len(keys)} molecules can be used to train a generator; first reason: {reason}")
+    n_duplicates = int((keys != 0).sum() - is_kept.sum())
+    return _Merged(
+        vocabulary.sorted_by_count(least_count=least_count),
+        is_kept,
+        np.concatenate(held_out).astype(bool),
+        n_duplicates,
+        refused,
+        examples,
+    )
+
+
+def _join(folder: Path, scratch: Path, found: _Merged, *, shard_size: int) -> dict[str, Any]:
+    """The arrays of all shards side by side, one shard in memory at a time."""
+    columns, sizes = ensure_folder(folder / "columns"), ensure_folder(folder / "sizes")
+    outputs = {f"column/{name}": GrowingArray(columns / f"{name}.npy", np.int32) for name in COLUMNS}
+    outputs |= {f"size/{space}": GrowingArray(sizes / f"{space}.npy", np.int64) for space in SPACES}
+    outputs["rows"] = GrowingArray(folder / "rows.npy", np.int64)
+    unknown = Counter[str]()
+    with LineWriter(folder / "smiles.txt", folder / "smiles_starts.npy") as lines:
+        for number in range(-(-len(found.is_kept) // shard_size)):
+            with safe_open(scratch / f"{number:06d}.arrays", framework="numpy") as stored:
+                document = json.loads(stored.metadata()["heliosc"])
+                for name, output in outputs.items():
+                    output.append(stored.get_tensor(name))
+            lines.extend(document["smiles"])
+            unknown.update(document["unknown"])
+    for output in outputs.values():
+        output.close()
+    held_out = found.held_out[np.load(folder / "rows.npy")]
+    np.save(folder / "held_out.npy", held_out)
+    return {"n_molecules": len(held_out), "n_held_out": int(held_out.sum()), "unknown": dict(unknown)}

@@ -1,0 +1,158 @@
+"""Preparation on disk: equal to the one in memory, resumed, cached, counted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heliosc.errors import InputError
+from heliosc.generation.jtvae import preparation
+from heliosc.generation.jtvae.arrays import COLUMNS, SPACES, RowReader
+from heliosc.generation.jtvae.flat_files import GrowingArray
+from heliosc.generation.jtvae.preparation import MANIFEST_FILE, PreparedFolder, prepare_on_disk
+from heliosc.generation.jtvae.schedule import build_vocabulary, prepare_graphs, read_graphs
+from heliosc.generation.jtvae.valence import LegalMoves
+
+SMILES = [
+    "Cc1ccc(-c2ccc(C#N)s2)cc1",
+    "c1ccc2c(c1)[nH]c1ccccc12",
+    "Cc1ccc(-c2ccc(C#N)s2)cc1",
+    "N#Cc1ccc(-c2ccc(C)cc2)s1",  # the same, written backwards
+    "c1ccc(-c2cccs2)cc1",
+    "C1CCCCCCC1",
+    "CC",
+    "C",
+    "[CH2]c1ccccc1",
+    "not a molecule",
+]
+
+
+def equal(first: PreparedFolder, second: PreparedFolder) -> bool:
+    return (
+        list(first.prepared.smiles) == list(second.prepared.smiles)
+        and all(np.array_equal(first.prepared.columns[n], second.prepared.columns[n]) for n in COLUMNS)
+        and all(np.array_equal(first.prepared.sizes[s], second.prepared.sizes[s]) for s in SPACES)
+        and first.vocabulary.to_document() == second.vocabulary.to_document()
+    )
+
+
+def test_disk_and_memory_hold_the_same(tmp_path: Path) -> None:
+    on_disk = prepare_on_disk(SMILES, tmp_path, held_out=0.0, shard_size=3)
+    graphs, refused = read_graphs(SMILES)
+    vocabulary = build_vocabulary(graphs.values())
+    legal = LegalMoves(vocabulary)
+    in_memory = prepare_graphs(SMILES, graphs, refused=refused, vocabulary=vocabulary, legal=legal)
+    assert on_disk.vocabulary.to_document() == vocabulary.to_document()
+    assert list(on_disk.rows) == list(in_memory.rows) == [0, 1, 4, 5, 6]
+    assert list(on_disk.prepared.smiles) == list(in_memory.prepared.smiles)
+    for batch in ([0, 1, 2, 3, 4], [3, 1]):
+        ours, theirs = RowReader(on_disk.prepared).take(batch), RowReader(in_memory.prepared).take(batch)
+        for name in COLUMNS:
+            np.testing.assert_array_equal(ours.columns[name], theirs.columns[name], err_msg=name)
+
+
+def test_shards_and_processes_change_nothing(tmp_path: Path) -> None:
+    whole = prepare_on_disk(SMILES, tmp_path / "whole", held_out=0.0)
+    parts = prepare_on_disk(SMILES, tmp_path / "parts", held_out=0.0, shard_size=2, n_workers=2)
+    assert equal(whole, parts)
+    assert {k: v for k, v in whole.manifest.items() if k != "data"} == {
+        k: v for k, v in parts.manifest.items() if k != "data"
+    }
+
+
+def test_what_is_left_out_is_counted_by_cause(tmp_path: Path) -> None:
+    found = prepare_on_disk(SMILES, tmp_path, held_out=0.0, least_count=2)
+    assert found.manifest["refused"] == {
+        "single atom": 1,
+        "radical": 1,
+        "cannot be read, or over a size limit": 1,
+    }
+    assert found.manifest["n_duplicates"] == 2
+    # words seen once: the pyrrole of carbazole, the ring of eight, and ethane's bond (CC between plain carbons is common)
+    assert found.manifest["unknown"]["ring system of 8 atoms outside the vocabulary"] == 1
+    assert found.manifest["unknown"]["ring system of 5 atoms outside the vocabulary"] == 1
+    assert found.manifest["n_molecules"] + sum(found.manifest["unknown"].values()) == 5
+    assert found.manifest["examples"]["C"].endswith("at least two heavy atoms")
+
+
+def test_words_of_held_out_molecules_stay_out(tmp_path: Path, hard_molecules: list[str]) -> None:
+    some = hard_molecules[15:45]
+    found = prepare_on_disk(some, tmp_path, held_out=0.4)
+    n_unknown = sum(found.manifest["unknown"].values())
+    assert n_unknown > 0
+    trained = set(found.prepared.columns["word"][: found.prepared.sizes["nodes"].sum()].tolist())
+    assert max(trained) < len(found.vocabulary)
+    assert 0 < found.held_out.sum() < len(found.held_out)
+    assert min(found.vocabulary.counts) > 0
+
+
+def test_an_interrupted_preparation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = prepare_on_disk(SMILES, tmp_path / "expected", held_out=0.0, shard_size=3)
+    scan, scanned = preparation.scan_shard, []
+
+    def failing(shard, **settings) -> None:
+        if shard.number == 2 and len(scanned) == 2:
+            raise KeyboardInterrupt
+        scanned.append(shard.number)
+        scan(shard, **settings)
+
+    monkeypatch.setattr(preparation, "scan_shard", failing)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_on_disk(SMILES, tmp_path / "cut", held_out=0.0, shard_size=3)
+    (folder,) = (tmp_path / "cut").iterdir()
+    before = {file.name: file.stat().st_mtime_ns for file in (folder / "shards").iterdir()}
+    assert sorted(before) == ["000000.scan", "000001.scan"]
+    scanned.append(-1)
+    shards_seen: dict[str, int] = {}
+
+    def note(_: int) -> None:
+        shards_seen.update({f.name: f.stat().st_mtime_ns for f in (folder / "shards").glob("*.scan")})
+
+    assert equal(prepare_on_disk(SMILES, tmp_path / "cut", held_out=0.0, shard_size=3, done=note), expected)
+    assert {name: shards_seen[name] for name in before} == before
+
+
+def test_a_second_call_reads_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepare_on_disk(SMILES, tmp_path, held_out=0.0)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("prepared again")
+
+    monkeypatch.setattr(preparation, "scan_shard", refuse)
+    assert equal(prepare_on_disk(SMILES, tmp_path, held_out=0.0), first)
+    with pytest.raises(AssertionError):
+        prepare_on_disk([*SMILES, "CCC"], tmp_path, held_out=0.0)
+    with pytest.raises(AssertionError):
+        prepare_on_disk(SMILES, tmp_path, held_out=0.1)
+
+
+def test_other_layouts_and_damage_are_refused(tmp_path: Path) -> None:
+    prepare_on_disk(SMILES, tmp_path, held_out=0.0)
+    (folder,) = tmp_path.iterdir()
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest | {"layout": 99}))
+    with pytest.raises(InputError, match="layout 99"):
+        PreparedFolder.open(folder)
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (folder / "columns" / "word.npy").unlink()
+    with pytest.raises(InputError, match="no complete preparation"):
+        PreparedFolder.open(folder)
+
+
+def test_nothing_usable_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no molecule"):
+        prepare_on_disk([], tmp_path, held_out=0.0)
+    with pytest.raises(InputError, match="single atom"):
+        prepare_on_disk(["C"], tmp_path, held_out=0.0)
+
+
+def test_growing_array_is_an_npy_file(tmp_path: Path) -> None:
+    array = GrowingArray(tmp_path / "a.npy", np.int32)
+    array.append(np.arange(3))
+    array.append(np.arange(0))
+    array.append(np.array([7]))
+    array.close()
+    assert np.load(tmp_path / "a.npy", mmap_mode="r").tolist() == [0, 1, 2, 7]
