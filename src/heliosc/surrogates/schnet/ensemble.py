@@ -1,8 +1,8 @@
 """The three-dimensional surrogate: an ensemble of SchNets on geometries of one level, with calibrated uncertainty.
 
 It offers what ``SurrogateEnsemble`` offers, and needs one thing more: a provider of geometries. The level of those that
-it learnt from belongs to the model; geometries of another level are refused, because bond lengths differ between levels
-by more than the differences that the model has learnt to read.
+it learnt from belongs to the model; geometries of another level are refused, because the difference between the levels
+would be read as chemistry.
 """
 
 from __future__ import annotations
