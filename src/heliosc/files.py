@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from heliosc.errors import ResourceError
+from heliosc.errors import InputError, ResourceError
 from heliosc.faults import fault_point
 
 
@@ -90,6 +90,7 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
 
     Raises
     ------
+    InputError : what is there was not written this way; it stays
     ResourceError : the parent is read-only or the disk is full
     """
     with _explained(folder):
@@ -99,11 +100,29 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
         with _explained(folder):
             yield scratch
             scratch.chmod(0o755)
+            refuse_to_replace(folder, unless=[path.name for path in scratch.iterdir()])
             if folder.exists():
                 shutil.rmtree(folder)
             scratch.replace(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def refuse_to_replace(folder: Path, *, unless: Collection[str]) -> None:
+    """Keep a folder that holds somebody's own files, such as a project, from being replaced by a new one.
+
+    Parameters
+    ----------
+    unless : names of which an earlier version of the new folder would hold one
+
+    Raises
+    ------
+    InputError : it is not empty and holds none of these, or is the working folder itself
+    """
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if not folder.name or (found and not set(found) & set(unless)):
+        held = f"holds {', '.join(found[:3])}" if found else "has no name"
+        raise InputError(f"{folder} {held} and would be replaced as a whole; name a new folder in it instead")
 
 
 def ensure_folder(folder: Path) -> Path:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from heliosc.errors import ResourceError
+from heliosc.errors import InputError, ResourceError
 from heliosc.files import ensure_folder, folder_written_atomically, write_atomically
 
 
@@ -33,3 +33,17 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
         ensure_folder(blocked / "folder")
     with pytest.raises(ResourceError, match="check free space"):
         write_atomically(blocked / "x", "text")
+
+
+def test_somebodys_own_folder_is_never_replaced(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "thesis.tex").write_text("years")
+    with pytest.raises(InputError, match=r"holds thesis.tex"), folder_written_atomically(project) as scratch:
+        (scratch / "config.json").touch()
+    assert (project / "thesis.tex").read_text() == "years"
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+    (project / "config.json").touch()  # an earlier model, with a page beside it
+    with folder_written_atomically(project) as scratch:
+        (scratch / "config.json").write_text("new")
+    assert [path.name for path in project.iterdir()] == ["config.json"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from heliosc.campaign.models import load_surrogate
 from heliosc.campaign.target_checks import check_targets, choose_targets
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.config import Config
@@ -160,7 +161,7 @@ def train_surrogate(
         **compute.model_dump(),
     }
     mpnn = MPNNConfig.from_dict(_with_network_settings(given, settings.network))
-    start = None if settings.start_from is None else SurrogateEnsemble.load(settings.start_from, device="cpu")
+    start = None if settings.start_from is None else load_surrogate(settings.start_from, device="cpu")
     ensemble = SurrogateEnsemble.train(
         table,
         split=rows,

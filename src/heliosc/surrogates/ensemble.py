@@ -43,7 +43,7 @@ from heliosc.surrogates.mpnn.training import (
 )
 from heliosc.surrogates.protocol import RowArray, Split, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
-from heliosc.surrogates.warm_start import check_shape, take_over
+from heliosc.surrogates.warm_start import check_shape, check_unseen, take_over
 
 _BATCH_SIZE = 4096
 _REPLAY_PER_NEW = 4
@@ -150,7 +150,7 @@ class SurrogateEnsemble:
         Raises
         ------
         InputError : an unreadable molecule, a split that leaks, a key with too few values, a foreign checkpoint, or a
-            start of another shape
+            start of another shape or of another split of the same table
         """
         config = config or MPNNConfig()
         parts = check_split(split, table)
@@ -160,6 +160,7 @@ class SurrogateEnsemble:
         scaling = Scaling.fit(table.values[parts.train], used[parts.train])
         if start is not None:
             check_shape(config, start.config)
+            check_unseen(table, parts, start_test=start.held_out.test, start_split=start.split)
             # its trunk knows descriptors in its own units
             scaling = scaling.with_descriptors_of(start.scaling)
         data, taught = _with_auxiliary(_training_data(graphs, table.values, scaling, config), table, parts, config)

@@ -21,6 +21,7 @@ FloatArray = NDArray[np.float64]
 
 N_LANDMARKS = 512
 _REACH = 0.99
+_LEAST_SPREAD = 0.1  # of the usual one: a number that hardly varies must not decide the distance
 _LEAST_REACH = 1e-12  # where all held-out molecules are landmarks themselves
 _BATCH = 4096
 
@@ -47,7 +48,9 @@ class Landmarks:
         from sklearn.cluster import MiniBatchKMeans  # takes a second to import
 
         centre, spread = fingerprints.mean(axis=0), fingerprints.std(axis=0)
-        spread = np.where(spread > 1e-6, spread, np.inf).astype(np.float32)  # a number that never varies says nothing
+        varies = spread > 1e-6
+        least = _LEAST_SPREAD * np.median(spread[varies]) if varies.any() else 0.0
+        spread = np.where(varies, spread.clip(min=least), np.inf).astype(np.float32)  # one that never does says nothing
         points = (fingerprints - centre) / spread
         if len(points) > N_LANDMARKS:
             clusters = MiniBatchKMeans(N_LANDMARKS, random_state=seed, n_init=1, batch_size=_BATCH).fit(points)

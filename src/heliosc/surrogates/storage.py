@@ -28,7 +28,7 @@ from safetensors.torch import save as save_tensors
 import heliosc
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
-from heliosc.files import folder_written_atomically
+from heliosc.files import folder_written_atomically, refuse_to_replace
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
@@ -132,6 +132,16 @@ def write_folder(folder: Path, model: StoredModel, *, kind: Kind, described: Map
         for name, data in {**content, _CONFIG: _json(config)}.items():
             (scratch / name).write_bytes(data)
     return folder
+
+
+def refuse_foreign_place(folder: Path) -> None:
+    """See to it, before the work begins, that a model may be written here.
+
+    Raises
+    ------
+    InputError : a folder with other content
+    """
+    refuse_to_replace(folder, unless=[_CONFIG])
 
 
 def load_ensemble(folder: Path, *, device: str) -> SurrogateEnsemble:

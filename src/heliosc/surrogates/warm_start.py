@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from heliosc.errors import InputError
-from heliosc.properties import PropertyKey
+from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.network import Network
+from heliosc.surrogates.protocol import Split
 
 _SHAPE = ("hidden", "depth", "aggregation", "head_hidden", "head_layers", "use_descriptors")
 
@@ -25,6 +28,33 @@ def check_shape(config: MPNNConfig, start: MPNNConfig) -> None:
     if differing:
         raise InputError(
             f"the model to start from has another shape: {'; '.join(differing)}. Set surrogate.network to its settings"
+        )
+
+
+def check_unseen(
+    table: PropertyTable, parts: Split, *, start_test: PropertyTable, start_split: Mapping[str, Sequence[int]]
+) -> None:
+    """Refuse to begin with a network that has learnt values of this table's validation or test part.
+
+    Only a start that was trained on the same molecules in the same order can be told; the row numbers of its split are
+    known, and the molecules of its test part.
+
+    Raises
+    ------
+    InputError : it was trained on another split of this table
+    """
+    n_rows = sum(map(len, start_split.values()))
+    same_rows = n_rows == len(table.smiles) and all(
+        table.smiles[row] == smiles for row, smiles in zip(start_split["test"], start_test.smiles, strict=True)
+    )
+    if not same_rows or not set(table.keys) & set(start_test.keys):
+        return
+    leaked = set(start_split["train"]) & {*parts.validation.tolist(), *parts.test.tolist()}
+    if leaked:
+        raise InputError(
+            f"the model to start from has learnt values of {len(leaked)} molecules that are held out here, e.g. "
+            f"{table.smiles[min(leaked)]}: it was trained on another split of the same table. Use its seed and kind of "
+            "split, or begin with random weights"
         )
 
 

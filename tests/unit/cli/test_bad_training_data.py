@@ -131,6 +131,13 @@ def test_a_wide_but_whole_column_is_no_mixture(tmp_path: Path, monkeypatch: pyte
         ("surrogate.network={hiden: 64}", "did you mean 'hidden'"),
         ("surrogate.network={epochs: 3}", "a setting of its own"),
         ("surrogate.network={dropout: 2.0}", "expected 0 to below 1"),
+        ("surrogate.network={hidden: wide}", "expected a whole number"),
+        ("surrogate.network={hidden: 32.5}", "expected a whole number"),
+        ("surrogate.network={depth: true}", "expected a whole number"),
+        ("surrogate.network={learning_rate: .nan}", "expected a finite number"),
+        ("surrogate.network={gradient_clip: -1}", "expected a positive number"),
+        ("surrogate.network={weight_decay: -3}", "expected 0 or more"),
+        ("surrogate.network={use_descriptors: 0}", "expected true or false"),
         ("surrogate.start_from=nowhere", "nowhere"),
     ],
 )
@@ -142,3 +149,17 @@ def test_bad_network_settings_are_told(
     outcome = CliRunner().invoke(app, ["train", "surrogate", "--data", "data.csv", "-o", override])
     assert outcome.exit_code == 3
     assert told in " ".join(outcome.output.split())
+
+
+@pytest.mark.parametrize("out", ["mine", "."])
+def test_a_folder_of_other_things_is_not_trained_into(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("years")
+    _write(f"smiles,{IE}", _numbers(6, 9))
+    outcome = CliRunner().invoke(app, ["train", "surrogate", "--data", "data.csv", "--out", out])
+    assert outcome.exit_code == 3
+    assert "would be replaced as a whole" in " ".join(outcome.output.split())
+    assert Path("mine/notes.txt").read_text() == "years"

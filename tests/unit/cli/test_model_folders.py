@@ -41,9 +41,11 @@ def test_list_promote_and_list_again(models: Path) -> None:
 
 
 def test_a_model_compared_with_itself_is_equal(models: Path) -> None:
-    code, stdout, _ = _run("models", "compare", "models/shipped", "models/shipped", "--json")
+    assert _run("models", "promote", "models/shipped")[0] == 0
+    code, stdout, _ = _run("models", "compare", "models/shipped", "models/promoted.json", "--json")
     assert code == 0
     assert all(row["MAE A"] == row["MAE B"] > 0 for row in json.loads(stdout))
+    assert {row["lower MAE"] for row in json.loads(stdout)} == {"equal"}
 
 
 def test_nothing_to_list_is_said(models: Path) -> None:

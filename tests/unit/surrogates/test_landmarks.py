@@ -32,3 +32,14 @@ def test_many_molecules_are_represented_by_few_points() -> None:
     np.testing.assert_array_equal(landmarks.points, Landmarks.fit(learnt, seed=1).points)
     spacing = np.median(np.linalg.norm(learnt[:300, None] - learnt[None, 300:], axis=2).min(axis=1))
     assert np.median(landmarks.distances(learnt)) < 3 * spacing
+
+
+def test_a_number_that_hardly_varied_does_not_decide() -> None:
+    rng = np.random.default_rng(0)
+    learnt = rng.normal(size=(400, 5)).astype(np.float32)
+    learnt[:, 4] *= 1e-5  # a unit that is dead for nearly all molecules
+    landmarks = Landmarks.fit(learnt, seed=0)
+    usual = learnt[:1].copy()
+    awake = usual.copy()
+    awake[0, 4] = 1.0  # as large as the others usually are: ten of their spreads, not a hundred thousand
+    assert landmarks.distances(awake)[0] == pytest.approx(10, rel=0.2)

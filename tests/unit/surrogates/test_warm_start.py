@@ -13,7 +13,8 @@ from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.network import Network
-from heliosc.surrogates.warm_start import take_over
+from heliosc.surrogates.protocol import Split
+from heliosc.surrogates.warm_start import check_unseen, take_over
 
 GAP, DFT_GAP, IE = (
     PropertyKey("homo_lumo_gap", "gfn2"),
@@ -57,3 +58,27 @@ def test_another_shape_is_refused(table, split, small_config) -> None:
     for change in ({"hidden": 40}, {"use_descriptors": not small_config.use_descriptors}):
         with pytest.raises(InputError, match=f"{next(iter(change))} is"):
             SurrogateEnsemble.train(gaps, split=split, config=replace(small_config, **change), seed=0, start=start)
+
+
+def test_a_start_that_has_seen_the_held_out_molecules_is_refused() -> None:
+    smiles = tuple("C" * n for n in range(1, 7))
+    table = PropertyTable(smiles, (GAP, IE), np.arange(12.0).reshape(6, 2))
+    mine = Split(*(np.array(rows) for rows in ([0, 1, 2], [3], [4, 5])))
+    other = {"train": [0, 1, 4], "validation": [2], "test": [3, 5]}
+    only_gaps = PropertyTable(smiles, (GAP,), table.values[:, :1])
+    with pytest.raises(InputError, match=r"1 molecules that are held out here, e.g. CCCCC:"):
+        check_unseen(table, mine, start_test=only_gaps.rows([3, 5]), start_split=other)
+    same = {name: rows.tolist() for name, rows in mine._asdict().items()}
+    check_unseen(table, mine, start_test=only_gaps.rows([4, 5]), start_split=same)
+    dft = PropertyTable(smiles, (DFT_GAP,), table.values[:, :1])  # another level gives none of these values away
+    check_unseen(table, mine, start_test=dft.rows([3, 5]), start_split=other)
+    elsewhere = PropertyTable(tuple(f"{text}O" for text in smiles), (GAP,), table.values[:, :1])
+    check_unseen(table, mine, start_test=elsewhere.rows([3, 5]), start_split=other)
+
+
+def test_the_check_is_made_when_training(table, split, small_config) -> None:
+    gaps = PropertyTable(table.smiles, (GAP,), table.values[:, :1])
+    config = replace(small_config, epochs=1, n_members=1)
+    start = SurrogateEnsemble.train(gaps, split=split, config=config, seed=0)
+    with pytest.raises(InputError, match="held out here"):
+        SurrogateEnsemble.train(gaps, split=(split[2], split[1], split[0]), config=config, seed=0, start=start)

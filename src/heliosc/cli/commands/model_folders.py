@@ -50,9 +50,10 @@ def list_folder(
 @app.command()
 def compare(first: ModelFolder, second: ModelFolder, as_json: AsJson = False) -> None:
     """Compare the held-out figures of two surrogates, on common test molecules where their own differ."""
+    from heliosc.campaign.models import surrogate_folder
     from heliosc.surrogates.versions import compare as compare_models
 
-    comparison = compare_models(first, second)
+    comparison = compare_models(surrogate_folder(first), surrogate_folder(second))
     if comparison.n_common is not None:
         messages.print(
             f"The test parts differ; both models were measured on the {comparison.n_common} molecules that are in both "
@@ -92,7 +93,9 @@ def import_files(
     """Turn chemprop models into a surrogate, calibrated on held-out molecules; nothing in the files is executed."""
     from heliosc.datasets.csv_source import read_property_csv
     from heliosc.surrogates.chemprop_format.importing import import_chemprop
+    from heliosc.surrogates.storage import refuse_foreign_place
 
+    refuse_foreign_place(out)
     targets = dict(map(_parse_target, target))
     known = read_property_csv(held_out)
     for row in known.quarantined:
@@ -177,6 +180,6 @@ def _comparison_rows(comparison: Comparison) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"property": name, "n": int(a["n"] or 0)}
         for metric, title in (("mae", "MAE"), ("rmse", "RMSE"), ("crps", "CRPS"), ("coverage_90", "in 90 %")):
             row |= {f"{title} A": a[metric], f"{title} B": b[metric]}
-        row["lower MAE"] = "A" if (a["mae"] or 0) < (b["mae"] or 0) else "B"
+        row["lower MAE"] = "equal" if a["mae"] == b["mae"] else "A" if (a["mae"] or 0) < (b["mae"] or 0) else "B"
         rows.append(row)
     return rows

@@ -100,9 +100,11 @@ def generator(
 def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json: bool = False) -> Path:
     """Train as configured, print the held-out figures, save the model and return its folder."""
     from heliosc.report.training_page import write_training_page  # loads torch and matplotlib
+    from heliosc.surrogates.storage import refuse_foreign_place
 
     check_inputs(config)
     settings = config.surrogate
+    refuse_foreign_place(settings.out)
     ensure_folder(settings.out.parent)
     data = surrogate_data(settings.data, targets=settings.target_columns, cheap_level=settings.delta_level)
     _tell_quarantined(data.quarantined)
@@ -135,9 +137,11 @@ def train_schnet_from(config: Config, *, model: str, as_json: bool = False) -> P
     """Optimise what has no geometry, train, print the held-out figures, save the model and return its folder."""
     from heliosc.campaign.geometry_training import train_schnet  # loads torch
     from heliosc.surrogates.evaluate import metrics_table
+    from heliosc.surrogates.storage import refuse_foreign_place
 
     check_inputs(config)
     settings = config.surrogate
+    refuse_foreign_place(settings.out)
     ensure_folder(settings.out.parent)
     data = surrogate_data(settings.data, targets=settings.target_columns)
     _tell_quarantined(data.quarantined)

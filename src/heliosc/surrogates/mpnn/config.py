@@ -67,6 +67,7 @@ class MPNNConfig:
     devices: int = 1
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         for name in ("n_members", "hidden", "depth", "head_hidden", "head_layers", "epochs", "batch_size", "patience",
                      "devices"):  # fmt: skip
             if getattr(self, name) < 1:
@@ -83,8 +84,12 @@ class MPNNConfig:
             raise InputError(f"surrogate setting auxiliary_weight is {self.auxiliary_weight}; expected 0 or more")
         if not 0 <= self.dropout < 1:
             raise InputError(f"surrogate setting dropout is {self.dropout}; expected 0 to below 1")
-        if self.learning_rate <= 0:
-            raise InputError(f"surrogate setting learning_rate is {self.learning_rate}; expected a positive number")
+        for name in ("learning_rate", "gradient_clip"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"surrogate setting {name} is {getattr(self, name)}; expected a positive number")
+        for name in ("final_learning_rate", "warmup_epochs", "weight_decay", "mean_epochs", "beta"):
+            if getattr(self, name) < 0:
+                raise InputError(f"surrogate setting {name} is {getattr(self, name)}; expected 0 or more")
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> MPNNConfig:
@@ -106,3 +111,23 @@ class MPNNConfig:
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values."""
         return asdict(self)
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool,), "true or false"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a finite number"),
+    "str": ((str,), "a word"),
+}
+
+
+def _check_kinds(config: MPNNConfig) -> None:
+    """Settings come from files: a word where a number belongs is told, not met by torch."""
+    for field in fields(config):
+        if field.type not in _KINDS:
+            continue
+        value = getattr(config, field.name)
+        kinds, expected = _KINDS[str(field.type)]
+        is_right = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+        if not is_right or (isinstance(value, float) and not math.isfinite(value)):
+            raise InputError(f"surrogate setting {field.name} is {value!r}; expected {expected}")
