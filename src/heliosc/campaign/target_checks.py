@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit import Chem
 
+from heliosc.chemistry.identity import parse_smiles
+from heliosc.datasets.csv_source import CsvImport, QuarantinedRow
 from heliosc.datasets.plausibility import POSSIBLE, USUAL_MEDIAN
 from heliosc.datasets.units import FACTORS
 from heliosc.errors import InputError
@@ -40,6 +43,31 @@ def choose_targets(table: PropertyTable, targets: Sequence[PropertyKey], *, file
     values = np.stack([table.column(key) for key in targets], axis=1)
     known = np.isfinite(values).any(axis=1)
     return PropertyTable(table.smiles, tuple(targets), values).rows(np.flatnonzero(known))
+
+
+def set_aside_unpredictable(imported: CsvImport) -> CsvImport:
+    """Without the molecules that a surrogate refuses to predict; of salts a graph has no distances either."""
+    smiles = imported.table.smiles
+    reasons = {row: reason for row, text in enumerate(smiles) if (reason := _why_unpredictable(text))}
+    step = "give the neutral molecule alone, or leave the row out"
+    found = tuple(QuarantinedRow(imported.rows[row], smiles[row][:80], text, step) for row, text in reasons.items())
+    kept = [row for row in range(len(smiles)) if row not in reasons]
+    return CsvImport(
+        imported.table.rows(kept),
+        tuple(sorted(imported.quarantined + found, key=lambda entry: entry.row)),
+        tuple(imported.rows[row] for row in kept),
+    )
+
+
+def _why_unpredictable(smiles: str) -> str | None:
+    molecule = parse_smiles(smiles)
+    if charge := Chem.GetFormalCharge(molecule):
+        return f"has charge {charge:+d}; surrogates are of neutral molecules"
+    if any(atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms()):
+        return "is a radical; surrogates are of closed shells"
+    if len(Chem.GetMolFrags(molecule)) > 1:
+        return "has several fragments; surrogates are of one molecule, without counter-ions or solvent"
+    return None
 
 
 def check_targets(table: PropertyTable, *, file: Path | str, least_known: int) -> None:

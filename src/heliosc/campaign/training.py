@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.campaign.models import load_surrogate
-from heliosc.campaign.target_checks import check_targets, choose_targets
+from heliosc.campaign.target_checks import check_targets, choose_targets, set_aside_unpredictable
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.config import Config
 from heliosc.datasets.csv_source import QuarantinedRow, read_property_csv, read_smiles
@@ -89,6 +89,7 @@ def surrogate_data(file: Path | None, *, targets: Sequence[str] = (), cheap_leve
     imported = read_property_csv(file)
     if not imported.table.keys:
         raise InputError(f"{file} has no property column; expected columns named NAME@LEVEL, e.g. lambda_hole@gfn2")
+    imported = set_aside_unpredictable(imported)
     cheap = tuple(key for key in imported.table.keys if str(key.level) == cheap_level and key not in keys)
     table = choose_targets(imported.table, keys + cheap if keys else (), file=file)
     if len(table.smiles) < least_known():

@@ -163,3 +163,17 @@ def test_a_folder_of_other_things_is_not_trained_into(
     assert outcome.exit_code == 3
     assert "would be replaced as a whole" in " ".join(outcome.output.split())
     assert Path("mine/notes.txt").read_text() == "years"
+
+
+def test_what_no_surrogate_predicts_is_not_learnt_from_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write(f"smiles,{IE}", _numbers(6, 9))
+    lines = Path("data.csv").read_text().splitlines()
+    for row, smiles in ((3, "C[N+](C)(C)C"), (5, "c1ccccc1.c1ccsc1"), (7, "[CH2]CC")):
+        lines[row - 1] = f"{smiles},7.0"
+    Path("data.csv").write_text("\n".join(lines) + "\n")
+    data = surrogate_data(Path("data.csv"))
+    assert len(data.table.smiles) == N - 3
+    assert [(entry.row, word in entry.reason) for entry, word in zip(
+        data.quarantined, ("charge +1", "several fragments", "radical"), strict=True)
+    ] == [(3, True), (5, True), (7, True)]  # fmt: skip

@@ -64,7 +64,16 @@ def test_predictions_start_from_the_values_in_the_file(folder: Path) -> None:
             ("3", True),
             ("4", False),
         ]
-    assert run(*arguments, "--top", "3", "--by", f"{DFT}=min").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "option", [("--top", "3"), ("--by", f"{DFT}=min"), ("--column", "mol"), ("--precision", "bf16")]
+)
+def test_options_that_would_change_nothing_are_refused(folder: Path, option: tuple[str, str]) -> None:
+    (folder / "new.csv").write_text(f"smiles,{CHEAP}\nCCCO,-9\n")
+    outcome = run("predict", str(folder / "new.csv"), "--weights", str(folder / "model" / "delta"), *option)
+    assert outcome.exit_code == 2
+    assert option[0] in outcome.output
 
 
 def test_a_file_without_the_cheap_level_is_refused(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Streamed prediction: the same numbers as ``predict``, every row accounted for, resumed after a kill."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -222,3 +223,12 @@ def test_workers_give_what_one_process_gives(rows, settings, tmp_path):
     found = screen(rows, settings=several, parts=tmp_path / "two")
     assert summary_table(found).equals(summary_table(expected))
     assert list(found.refusals()) == list(expected.refusals())
+
+
+def test_an_element_of_the_models_own_data_is_predicted(ensemble, table, tmp_path):
+    held_out = HeldOut(replace(table.rows([0]), smiles=("Ic1ccccc1",)), table.rows([1]))
+    model = replace(ensemble, held_out=held_out).save(tmp_path / "model")
+    rows = [(2, "Ic1ccsc1"), (3, "[GeH4]")]
+    summary = screen(rows, settings=ScreeningSettings(model=model, domain=Domain(ELEMENTS)), parts=tmp_path / "parts")
+    assert summary_table(summary)["row"].to_pylist() == [2]
+    assert [refusal.reason for refusal in summary.refusals()] == ["has Ge, which the models never saw"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
@@ -61,15 +62,10 @@ def screen_file(request: ScreeningRequest, *, out: Path | None, fresh: bool, as_
     InputError : the file, the model or the output name is unusable, or no row could be predicted
     PartialResultError : some rows could not be predicted; all others are written
     """
-    if request.weights is not None and is_delta_folder(request.weights):
-        if request.top is not None:
-            raise UsageError("--top is for models that need the structure alone; sort the output of this one")
-        predict_from_cheap(request.file, request.weights, out=out, device=request.device, as_json=as_json)
-        return
-    if request.weights is not None and is_schnet_folder(request.weights):
-        if request.top is not None:
-            raise UsageError("--top is for models that need the structure alone; sort the output of this one")
-        predict_from_geometries(request.file, request.weights, out=out, device=request.device, as_json=as_json)
+    predict_table = _table_predictor(request.weights)
+    if predict_table is not None and request.weights is not None:
+        _refuse_screening_options(request)
+        predict_table(request.file, request.weights, out=out, device=request.device, as_json=as_json)
         return
     stream = MoleculeStream(request.file, column=request.column)
     settings = _settings(request)
@@ -83,6 +79,37 @@ def screen_file(request: ScreeningRequest, *, out: Path | None, fresh: bool, as_
     if summary.n_refused:
         where = f"reasons in {quarantine_file(out)}" if out is not None else "each with its reason above"
         raise PartialResultError(f"{summary.n_refused} of {summary.n_rows} rows of {request.file} left out, {where}")
+
+
+class _TablePredictor(Protocol):
+    """Predicts a CSV of ``NAME@LEVEL`` columns in one go."""
+
+    def __call__(self, file: Path, weights: Path, *, out: Path | None, device: str, as_json: bool) -> None: ...
+
+
+def _table_predictor(weights: Path | None) -> _TablePredictor | None:
+    """What predicts with a model that needs more than the structure; None for those that need no more."""
+    if weights is None:
+        return None
+    if is_delta_folder(weights):
+        return predict_from_cheap
+    return predict_from_geometries if is_schnet_folder(weights) else None
+
+
+def _refuse_screening_options(request: ScreeningRequest) -> None:
+    """Options that would change nothing must not seem to have worked."""
+    given = {
+        "--top": request.top is not None,
+        "--by": request.by is not None,
+        "--column": request.column is not None,
+        "--precision": request.precision != "f32",
+    }
+    useless = ", ".join(name for name, is_given in given.items() if is_given)
+    if useless:
+        raise UsageError(
+            f"{useless}: for models that need the structure alone. This one reads a CSV with a column smiles, "
+            "predicts in f32, and its output is sorted by other means"
+        )
 
 
 def quarantine_file(out: Path) -> Path:

@@ -48,6 +48,14 @@ def outside_domain(domain: Domain, reading: Reading) -> dict[int, str]:
     return reasons
 
 
+def known_elements(ensemble: SurrogateEnsemble) -> frozenset[str]:
+    """Elements of the molecules that are kept with a model: a part of the table that it was trained on."""
+    smiles = sorted(ensemble.held_out.smiles)
+    codes = np.unique(read_molecules(smiles, with_rings=False).graphs.atom_codes)
+    numbers = {unpack_atom(int(code)).atomic_number for code in codes}
+    return frozenset(Chem.GetPeriodicTable().GetElementSymbol(number) for number in numbers)
+
+
 def _count_fragments(graphs: MoleculeGraphs) -> IntArray:
     n_atoms = len(graphs.atom_codes)
     bonds = coo_array((np.ones(len(graphs.edge_source)), (graphs.edge_source, graphs.edge_target)), (n_atoms, n_atoms))

@@ -34,7 +34,7 @@ class Domain:
 
     Attributes
     ----------
-    elements : symbols that they know
+    elements : symbols that are usual; those that a model learnt beyond them are added when it is loaded
     """
 
     elements: frozenset[str]

@@ -234,12 +234,20 @@ class _Station:
 
         return load_for_screening(self._settings.model, device=self._settings.device)
 
+    @cached_property
+    def domain(self) -> Domain | None:
+        """What is predicted: also the elements that a model of the user's own data has learnt beyond the usual ones."""
+        from heliosc.surrogates.screening.predicting import known_elements
+
+        usual = self._settings.domain
+        return None if usual is None else Domain(usual.elements | known_elements(self.ensemble))
+
     def screen_chunk(self, index: int, rows: Rows) -> int:
         """Predict and keep one chunk; returns how many rows were refused."""
         from heliosc.surrogates.screening.predicting import predict_rows
 
         settings = self._settings
-        table, refused = predict_rows(self.ensemble, rows, domain=settings.domain, precision=settings.precision)
+        table, refused = predict_rows(self.ensemble, rows, domain=self.domain, precision=settings.precision)
         if settings.ranking is not None:
             table = settings.ranking.best(table)
         self._folder.write(index, table=table, refused=refused, rows=rows)
