@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
 from heliosc.errors import InputError, MissingDependencyError
 from heliosc.generation.jtvae import JTVAE, JTVAEConfig, ModelConfig, TrainingConfig
+from heliosc.generation.jtvae.cores import grow_core
 from heliosc.generation.jtvae.prior import LatentPrior
 from heliosc.generation.latent import ascend, interpolate, optimise, weighted_score
 from heliosc.generation.latent.bayesian import SearchSettings
@@ -131,3 +133,29 @@ def test_without_botorch_the_command_that_installs_it_is_named(model: JTVAE, mon
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingDependencyError, match=r"pip install 'heliosc\[bo\]'"):
         optimise(model, weighted_score(Letters(), {GAP: 1.0}), start=SMILES, seed=0)
+
+
+@pytest.mark.parametrize("core", ["c1ccsc1", "c1ccc2sccc2c1", "c1ccc(-c2cccs2)cc1", "Cc1ccc(-c2cccs2)cc1"])
+def test_grown_molecules_keep_their_core(model: JTVAE, core: str) -> None:
+    """Whatever nearly untrained weights want, the core is in every molecule: fused, of several rings, substituted."""
+    found = grow_core(model, core, 30, seed=0, temperature=2.0)
+    assert (found.n_asked, found.success_rate) == (30, 1.0)
+    assert len(found.smiles) >= 5
+    pattern = Chem.MolFromSmiles(core)
+    for text in found.smiles:
+        molecule = Chem.MolFromSmiles(text)
+        assert molecule.HasSubstructMatch(pattern)
+        assert molecule.GetNumHeavyAtoms() > pattern.GetNumHeavyAtoms()
+    assert grow_core(model, core, 30, seed=0, temperature=2.0) == found
+
+
+def test_core_of_unknown_words_is_refused(model: JTVAE) -> None:
+    with pytest.raises(InputError, match="vocabulary lacks"):
+        grow_core(model, "C1CCCCCCC1", 2, seed=0)
+
+
+def test_the_likeliest_of_one_is_the_greedy_choice(model: JTVAE) -> None:
+    z = model.encode(SMILES)
+    assert model.decode(z, temperature=0.0) == model.decode(z, temperature=0.0, top_k=1)
+    with pytest.raises(InputError, match="top_k=-1"):
+        model.generate(1, seed=0, top_k=-1)

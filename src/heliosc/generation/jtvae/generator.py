@@ -23,6 +23,7 @@ from heliosc.generation.jtvae.batch import make_batch
 from heliosc.generation.jtvae.conditions import PropertyScale
 from heliosc.generation.jtvae.config import JTVAEConfig
 from heliosc.generation.jtvae.io import StoredModel, build_network, load_model, round_to_half, save_model
+from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.network import Network, Posterior
 from heliosc.generation.jtvae.prior import MOLECULES_PER_COMPONENT, LatentPrior, effective_number, fit_prior
 from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
@@ -34,6 +35,7 @@ from heliosc.generation.jtvae.schedule import (
     read_graphs,
 )
 from heliosc.generation.jtvae.train import Progress, Trainer, TrainingSet
+from heliosc.generation.jtvae.tree import JunctionTree, junction_tree
 from heliosc.generation.jtvae.valence import LegalMoves
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.properties import PropertyKey, PropertyTable
@@ -178,6 +180,7 @@ class JTVAE:
         conditions: Mapping[PropertyKey, float] | None = None,
         temperature: float = 1.0,
         n_per_latent: int = 1,
+        top_k: int = 0,
     ) -> list[str]:
         """Canonical SMILES of ``n`` legal molecules drawn from the prior; repeats are possible.
 
@@ -187,12 +190,15 @@ class JTVAE:
             decoder is told of them
         temperature : how freely the decoder chooses; 0 takes the likeliest
         n_per_latent : molecules decoded from each latent vector
+        top_k : choose words and places among so many of the likeliest; 0 = among all
 
         Raises
         ------
         InputError : a condition on a property that the model was not trained with
         """
-        found = self.sample(n, seed=seed, conditions=conditions, temperature=temperature, n_per_latent=n_per_latent)
+        found = self.sample(
+            n, seed=seed, conditions=conditions, temperature=temperature, n_per_latent=n_per_latent, top_k=top_k
+        )
         return [sample.smiles for sample in found if sample.smiles is not None]
 
     def sample(
@@ -203,18 +209,30 @@ class JTVAE:
         conditions: Mapping[PropertyKey, float] | None = None,
         temperature: float = 1.0,
         n_per_latent: int = 1,
+        top_k: int = 0,
+        core: str | None = None,
     ) -> list[Decoded]:
-        """As ``generate``, with what happened to each molecule."""
-        if n < 0 or n_per_latent < 1 or temperature < 0:
+        """As ``generate``, with what happened to each molecule.
+
+        Parameters
+        ----------
+        core : molecule with which every sample begins; the rest grows on its free valences (see ``jtvae.cores``)
+
+        Raises
+        ------
+        InputError : numbers out of range, an unknown property, or a core that cannot be encoded
+        """
+        if n < 0 or n_per_latent < 1 or temperature < 0 or top_k < 0:
             raise InputError(
-                f"cannot sample n={n}, n_per_latent={n_per_latent}, temperature={temperature}; "
-                "expected n >= 0, n_per_latent >= 1, temperature >= 0"
+                f"cannot sample n={n}, n_per_latent={n_per_latent}, temperature={temperature}, top_k={top_k}; "
+                "expected n >= 0, n_per_latent >= 1, temperature >= 0, top_k >= 0"
             )
+        tree = None if core is None else junction_tree(molecule_graph(constitution(core)), self.vocabulary)
         asked = self.scale.asked(conditions)
         n_latents = -(-n // n_per_latent)
         z = self.prior.sample(n_latents, generator=np.random.default_rng(seed), asked=asked)
         rows = np.repeat(z, n_per_latent, axis=0)[:n]
-        return self._decode(rows, asked=asked, temperature=temperature, seed=seed)
+        return self._decode(rows, asked=asked, temperature=temperature, seed=seed, top_k=top_k, core=tree)
 
     def decode(
         self,
@@ -223,8 +241,9 @@ class JTVAE:
         seed: int = 0,
         conditions: Mapping[PropertyKey, float] | None = None,
         temperature: float = 0.0,
+        top_k: int = 0,
     ) -> list[str | None]:
-        """Canonical SMILES of latent vectors, (n, latent).
+        """Canonical SMILES of latent vectors, (n, latent); ``temperature`` and ``top_k`` as in ``generate``.
 
         Raises
         ------
@@ -235,10 +254,20 @@ class JTVAE:
             raise InputError(
                 f"latent vectors of shape {rows.shape}; expected finite values of shape (n, {self.config.model.latent})"
             )
-        found = self._decode(rows, asked=self.scale.asked(conditions), temperature=temperature, seed=seed)
+        asked = self.scale.asked(conditions)
+        found = self._decode(rows, asked=asked, temperature=temperature, seed=seed, top_k=top_k)
         return [sample.smiles for sample in found]
 
-    def _decode(self, z: FloatArray, *, asked: FloatArray, temperature: float, seed: int) -> list[Decoded]:
+    def _decode(
+        self,
+        z: FloatArray,
+        *,
+        asked: FloatArray,
+        temperature: float,
+        seed: int,
+        top_k: int = 0,
+        core: JunctionTree | None = None,
+    ) -> list[Decoded]:
         if not len(z):
             return []
         device = self.network.tables.words.weight.device
@@ -247,7 +276,8 @@ class JTVAE:
         with torch.no_grad():
             latent = self.network.condition(rows, wishes, ~torch.isnan(wishes))
         sampler = MoleculeSampler(self.network, self._legal)
-        return sampler.decode(latent, temperature=temperature, generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        return sampler.decode(latent, temperature=temperature, generator=generator, top_k=top_k, core=core)
 
     # -- latent vectors from molecules --------------------------------------------------------------------------------
 

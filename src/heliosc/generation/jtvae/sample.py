@@ -19,6 +19,7 @@ from heliosc.chemistry.identity import MAX_HEAVY_ATOMS
 from heliosc.generation.jtvae.assemble import finish
 from heliosc.generation.jtvae.network import Network
 from heliosc.generation.jtvae.schedule import free_class, legal_ports, legal_sites
+from heliosc.generation.jtvae.tree import JunctionTree
 from heliosc.generation.jtvae.valence import BoolArray, LegalMoves, PartialMolecule, SiteState
 
 CHUNK = 128
@@ -78,7 +79,15 @@ class MoleculeSampler:
         self._device = network.tables.words.weight.device
 
     @torch.no_grad()
-    def decode(self, latent: Tensor, *, temperature: float, generator: torch.Generator) -> list[Decoded]:
+    def decode(
+        self,
+        latent: Tensor,
+        *,
+        temperature: float,
+        generator: torch.Generator,
+        top_k: int = 0,
+        core: JunctionTree | None = None,
+    ) -> list[Decoded]:
         """Decode conditioned latent vectors.
 
         Parameters
@@ -86,11 +95,14 @@ class MoleculeSampler:
         latent : (n, input_size) as from ``Network.condition``
         temperature : of every choice; 0 takes the likeliest
         generator : a CPU generator, the source of all chance
+        top_k : choose words, ports and sites among so many of the likeliest; 0 = among all
+        core : what every molecule begins with; its nodes are then offered more children, the last first
         """
         found: list[Decoded] = []
         for start in range(0, len(latent), CHUNK):
-            run = _Chunk(self, latent[start : start + CHUNK], temperature=temperature, generator=generator)
-            found.extend(run.decode())
+            rows = latent[start : start + CHUNK]
+            run = _Chunk(self, rows, temperature=temperature, generator=generator, top_k=top_k)
+            found.extend(run.decode(core))
         return found
 
 
@@ -98,18 +110,19 @@ class _Chunk:
     """One batch of molecules growing side by side."""
 
     def __init__(
-        self, sampler: MoleculeSampler, latent: Tensor, *, temperature: float, generator: torch.Generator
+        self, sampler: MoleculeSampler, latent: Tensor, *, temperature: float, generator: torch.Generator, top_k: int
     ) -> None:
         self._decoder, self._tables = sampler._decoder, sampler._tables
         self._legal, self._vocabulary, self._limits = sampler._legal, sampler._vocabulary, sampler._limits
         self._device = sampler._device
         self._latent, self._temperature, self._generator = latent, temperature, generator
+        self._top_k = top_k
         shape = (len(latent), self._limits.max_nodes, self._decoder.start(latent).shape[1])
         self._states = latent.new_zeros(shape)
         self._memory = latent.new_zeros(shape)
 
-    def decode(self) -> list[Decoded]:
-        growing = self._plant()
+    def decode(self, core: JunctionTree | None) -> list[Decoded]:
+        growing = self._plant() if core is None else self._plant_core(core)
         alive = [molecule for molecule in growing if self._settle(molecule)]
         while alive:
             self._decide(alive)
@@ -117,10 +130,26 @@ class _Chunk:
         return [_finish(molecule) for molecule in growing]
 
     def _plant(self) -> list[_Growing]:
-        roots = self._pick(self._decoder.root_logits(self._latent)).tolist()
+        return self._plant_roots(self._pick(self._decoder.root_logits(self._latent)).tolist())
+
+    def _plant_roots(self, roots: list[int]) -> list[_Growing]:
         growing = [_Growing(PartialMolecule(self._vocabulary, root), row) for row, root in enumerate(roots)]
         state = self._decoder.start(self._latent)
         self._advance(growing, state, ports=[0] * len(growing), sites=[0] * len(growing))
+        return growing
+
+    def _plant_core(self, core: JunctionTree) -> list[_Growing]:
+        """Begin every molecule with all nodes of a tree, and let all of them get more children."""
+        n = len(self._latent)
+        growing = self._plant_roots([core.words[0]] * n)
+        nodes = zip(core.words, core.parents, core.ports, core.sites, strict=True)
+        for word, parent, port, site in list(nodes)[1:]:
+            for molecule in growing:
+                molecule.stack = [parent]
+                molecule.partial.attach(parent, site=site, word=word, port=port)
+            self._move_on(growing, [port] * n, [site] * n)
+        for molecule in growing:
+            molecule.stack = list(range(len(core)))
         return growing
 
     def _advance(self, molecules: Sequence[_Growing], states: Tensor, *, ports: list[int], sites: list[int]) -> None:
@@ -267,6 +296,9 @@ class _Chunk:
 
     def _pick(self, logits: Tensor) -> Tensor:
         """One column of each row, (n,)."""
+        if 0 < self._top_k < logits.shape[1]:
+            lowest = logits.topk(self._top_k, dim=1).values[:, -1:]
+            logits = logits.masked_fill(logits < lowest, -torch.inf)
         if self._temperature == 0:
             return logits.argmax(1)
         chance = torch.rand(logits.shape, generator=self._generator).clamp_min(1e-20).to(logits.device)
