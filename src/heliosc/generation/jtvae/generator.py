@@ -25,6 +25,7 @@ from heliosc.generation.jtvae.config import JTVAEConfig
 from heliosc.generation.jtvae.io import StoredModel, build_network, load_model, round_to_half, save_model
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.network import Network, Posterior
+from heliosc.generation.jtvae.preparation import prepare_on_disk
 from heliosc.generation.jtvae.prior import MOLECULES_PER_COMPONENT, LatentPrior, effective_number, fit_prior
 from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
 from heliosc.generation.jtvae.schedule import (
@@ -43,6 +44,7 @@ from heliosc.properties import PropertyKey, PropertyTable
 FloatArray = NDArray[np.float64]
 
 CHECKPOINT_FILE = "training.safetensors"
+PREPARED_FOLDER = "prepared"
 ENCODING_BATCH = 256
 MAX_REDRAWS = 5
 """Draws that replace molecules whose SMILES RDKit cannot read back (none on trained models)."""
@@ -104,6 +106,7 @@ class JTVAE:
         progress: Progress | None = None,
         checkpoint_folder: Path | None = None,
         n_evaluation_samples: int = 1_000,
+        n_workers: int = 1,
     ) -> JTVAE:
         """Train from scratch and evaluate on the held-out share.
 
@@ -111,8 +114,10 @@ class JTVAE:
         ----------
         smiles : molecules; what cannot be decomposed is counted in ``metrics["refused"]``
         properties : known values of any of them; property heads and conditions are made for its columns
-        checkpoint_folder : state after every epoch is kept here, and a killed training goes on from it
+        checkpoint_folder : prepared arrays and the state after every epoch are kept here, and a killed training goes
+            on from them; without it all is held in memory
         n_evaluation_samples : molecules drawn for validity, uniqueness and novelty
+        n_workers : processes that prepare the molecules; see ``prepare_on_disk``
 
         Raises
         ------
@@ -120,12 +125,7 @@ class JTVAE:
         """
         config = config or JTVAEConfig()
         training, held_out = split_held_out(smiles, config.training.held_out)
-        graphs, refused = read_graphs(training)
-        if not graphs:
-            raise InputError(f"none of {len(smiles)} molecules can be used to train a generator; expected at least one")
-        vocabulary = build_vocabulary(graphs.values())
-        legal = LegalMoves(vocabulary)
-        prepared = prepare_graphs(training, graphs, refused=refused, vocabulary=vocabulary, legal=legal).prepared
+        vocabulary, prepared, refused = _prepared(training, checkpoint_folder, n_workers=n_workers)
         scale = PropertyScale.of(properties)
         data = TrainingSet(
             prepared, scale.targets(prepared.smiles, properties), _target_weights(config, scale.keys), None
@@ -413,6 +413,25 @@ class JTVAE:
         round_to_half(self.network)
         self.prior = self.prior.mixed_with(_fit_prior(self.network, data, seed=seed), _share_of_new(data))
         return FineTuning(len(found.prepared), n_new, refused)
+
+
+def _prepared(
+    smiles: Sequence[str], folder: Path | None, *, n_workers: int
+) -> tuple[Vocabulary, PreparedSet, dict[str, str]]:
+    """Training molecules as arrays, on disk if there is a folder; refused input with its reasons (on disk some)."""
+    if folder is not None:
+        found = prepare_on_disk(smiles, folder / PREPARED_FOLDER, held_out=0.0, n_workers=n_workers)
+        return found.vocabulary, found.prepared, dict(found.manifest["examples"])
+    graphs, refused = read_graphs(smiles)
+    if not graphs:
+        raise InputError(f"none of {len(smiles)} molecules can be used to train a generator; expected at least one")
+    vocabulary = build_vocabulary(graphs.values())
+    legal = LegalMoves(vocabulary)
+    return (
+        vocabulary,
+        prepare_graphs(smiles, graphs, refused=refused, vocabulary=vocabulary, legal=legal).prepared,
+        refused,
+    )
 
 
 def encode_prepared(network: Network, prepared: PreparedSet) -> Posterior:

@@ -111,8 +111,8 @@ def molecule_graph(molecule: Chem.Mol) -> MoleculeGraph:
 
     Raises
     ------
-    UnfitMoleculeError : radicals, several components, a single atom, query atoms, or bonds that are not single, double, triple
-        or aromatic (metal complexes with dative bonds)
+    UnfitMoleculeError : radicals, several components, a single atom, query atoms, or bonds that are not single, double,
+        triple or aromatic (metal complexes with dative bonds)
     """
     # One call writes all atoms, Kekule orders and rings; asking RDKit atom by atom costs five times as much.
     document = json.loads(rdMolInterchange.MolToJSON(molecule))
