@@ -23,7 +23,7 @@ from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.auxiliary import auxiliary_targets, without_auxiliary
-from heliosc.surrogates.calibration import MIN_VALUES, KeyCalibration, calibrate_key, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
 from heliosc.surrogates.landmarks import Landmarks
@@ -43,6 +43,7 @@ from heliosc.surrogates.mpnn.training import (
 )
 from heliosc.surrogates.protocol import RowArray, Split, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
+from heliosc.surrogates.training_record import check_columns, count_known, learning_curves
 from heliosc.surrogates.warm_start import check_shape, check_unseen, take_over
 
 _BATCH_SIZE = 4096
@@ -154,7 +155,7 @@ class SurrogateEnsemble:
         """
         config = config or MPNNConfig()
         parts = check_split(split, table)
-        _check_columns(table, parts, config)
+        check_columns(table, parts, target_weights=config.target_weights)
         graphs = build_graphs(parse_rows(table.smiles))
         used = graphs.descriptors if config.use_descriptors else graphs.descriptors[:, :0]
         scaling = Scaling.fit(table.values[parts.train], used[parts.train])
@@ -200,11 +201,11 @@ class SurrogateEnsemble:
                 "seed": seed,
                 **({} if start is None else {"started_from": start.model_id}),
                 "n_train": len(parts.train),
-                "n_known": _count_known(table, parts),
+                "n_known": count_known(table, parts),
                 "fine_tuned": 0,
             },
         )
-        return trained.with_metrics({"learning_curve": _learning_curves(curves)})
+        return trained.with_metrics({"learning_curve": learning_curves(curves)})
 
     @classmethod
     def calibrated(cls, *, learnt: Sequence[str], seed: int, **known: Any) -> Self:
@@ -415,41 +416,6 @@ class SurrogateEnsemble:
         from heliosc.surrogates.storage import load_ensemble
 
         return load_ensemble(folder, device=device)
-
-
-def _learning_curves(curves: Sequence[Sequence[tuple[float, float]]]) -> dict[str, dict[str, list[float]]]:
-    """Member -> half squared error of standardised values, epoch by epoch."""
-    return {
-        f"member {member}": {
-            "train": [train for train, _ in curve],
-            "validation": [validation for _, validation in curve],
-        }
-        for member, curve in enumerate(curves)
-    }
-
-
-def _count_known(table: PropertyTable, parts: Split) -> dict[str, dict[str, int]]:
-    """Key -> part -> known values."""
-    return {
-        str(key): {name: int(np.isfinite(table.values[rows, k]).sum()) for name, rows in parts._asdict().items()}
-        for k, key in enumerate(table.keys)
-    }
-
-
-def _check_columns(table: PropertyTable, parts: Split, config: MPNNConfig) -> None:
-    if config.target_weights and len(config.target_weights) != len(table.keys):
-        raise InputError(
-            f"{len(config.target_weights)} target weights for {len(table.keys)} targets; expected one each"
-        )
-    wanted = {"train": 1, "validation": MIN_VALUES, "test": 0}
-    for column, key in enumerate(table.keys):
-        for name, rows in parts._asdict().items():
-            known = int(np.isfinite(table.values[rows, column]).sum())
-            if known < wanted[name]:
-                raise InputError(
-                    f"the {name} part has {known} values of {key}, expected at least {wanted[name]}; "
-                    "add molecules, change the split, or drop the column"
-                )
 
 
 def _training_data(
