@@ -142,6 +142,16 @@ def test_another_input_model_or_setting_is_refused_until_fresh(rows, settings, t
     assert screen(changed, settings=half, parts=parts, fresh=True).n_rows == 40
 
 
+def test_the_same_weights_with_another_calibration_are_another_model(ensemble, rows, tmp_path):
+    model, parts = tmp_path / "model", tmp_path / "parts"
+    settings = ScreeningSettings(model=ensemble.save(model), chunk_size=16, domain=Domain(ELEMENTS))
+    screen(rows[:32], settings=settings, parts=parts)
+    doubled = tuple(replace(calibration, aleatoric=4.0, epistemic=4.0) for calibration in ensemble.calibrations)
+    replace(ensemble, calibrations=doubled).save(model)
+    with pytest.raises(InputError, match=r"model was .*--fresh"):
+        screen(rows[:32], settings=settings, parts=parts)
+
+
 def test_a_torn_part_is_made_again(rows, settings, tmp_path):
     summary = screen(rows[:32], settings=settings, parts=tmp_path / "parts")
     expected = summary_table(summary)

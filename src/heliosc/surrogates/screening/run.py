@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -234,6 +235,12 @@ class _Station:
 
         return load_for_screening(self._settings.model, device=self._settings.device)
 
+    @property
+    def model_id(self) -> str:
+        """Of weights and calibration: weights that were imported with other held-out molecules have another one."""
+        text = repr((self.ensemble.calibrations, getattr(self.ensemble.landmarks, "reach", None)))
+        return f"{self.ensemble.model_id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
     @cached_property
     def domain(self) -> Domain | None:
         """What is predicted: also the elements that a model of the user's own data has learnt beyond the usual ones."""
@@ -259,7 +266,7 @@ class _ThisProcess:
 
     def __init__(self, station: _Station) -> None:
         self._station = station
-        self.model_id, self.keys = station.ensemble.model_id, station.ensemble.keys
+        self.model_id, self.keys = station.model_id, station.ensemble.keys
 
     def work(self, index: int, rows: Rows, counts: _Counts) -> None:
         counts.add(len(rows.numbers), self._station.screen_chunk(index, rows))
@@ -317,8 +324,8 @@ def _own_station() -> _Station:
 
 
 def _describe_model() -> tuple[str, tuple[PropertyKey, ...]]:
-    ensemble = _own_station().ensemble
-    return ensemble.model_id, ensemble.keys
+    station = _own_station()
+    return station.model_id, station.ensemble.keys
 
 
 def _work(index: int, rows: Rows) -> int:
