@@ -196,7 +196,8 @@ def accuracy(arguments: argparse.Namespace) -> dict[str, Any]:
         reports = {}
         for name, model in models.items():
             spread = np.nanstd(validation.values - model.predict(validation.smiles).mean, axis=0)
-            reports[name] = _by_name(evaluate_predictions(test, model.predict(test.smiles), reference_std=spread))
+            with np.errstate(divide="ignore", invalid="ignore"):  # chemprop states no uncertainty: its std is zero
+                reports[name] = _by_name(evaluate_predictions(test, model.predict(test.smiles), reference_std=spread))
         # no uncertainty of a network that states none
         with_doubt = {name: report for name, report in reports.items() if name != PEER}
         mae = {name: {key: figures["mae"] for key, figures in report.items()} for name, report in reports.items()}
@@ -215,7 +216,10 @@ def accuracy(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _by_name(report: dict[str, dict[str, float | None]]) -> dict[str, dict[str, float | None]]:
-    rounded = {key: {figure: round(value, 5) for figure, value in row.items()} for key, row in report.items()}
+    rounded = {
+        key: {figure: None if value is None else round(value, 5) for figure, value in row.items()}
+        for key, row in report.items()
+    }
     return {name: rounded[str(key)] for name, key in zip(NAMES, KEYS, strict=True)}
 
 
