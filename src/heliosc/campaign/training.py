@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -271,24 +272,25 @@ def train_generator(data: TrainingData, config: Config, *, progress: Callable[[A
     Raises
     ------
     InputError : nothing to learn from
-    UsageError : AMP or compilation was asked for, which this generator has not
+    UsageError : compilation was asked for, which this generator has not
     """
     from heliosc.generation.jtvae import JTVAE, JTVAEConfig, TrainingConfig
 
     settings = config.generator
-    if settings.compute.amp or settings.compute.compile:
+    if settings.compute.compile:
         raise UsageError(
-            "the generator trains in full precision and uncompiled: its tree schedules have no static shapes yet; "
-            "use --no-amp --no-compile (generator.compute.amp=false, generator.compute.compile=false)"
+            "the generator trains uncompiled: its tree schedules have no static shapes yet; "
+            "use --no-compile (generator.compute.compile=false)"
         )
     return JTVAE.train(
         data.smiles,
         properties=data.table,
-        config=JTVAEConfig(training=TrainingConfig(epochs=settings.epochs)),
+        config=JTVAEConfig(training=TrainingConfig(epochs=settings.epochs, amp=settings.compute.amp)),
         seed=config.seed,
         device=settings.compute.device,
         progress=progress,
         checkpoint_folder=checkpoint_folder(settings.out),
+        n_workers=len(os.sched_getaffinity(0)),
     )
 
 

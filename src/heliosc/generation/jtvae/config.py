@@ -46,6 +46,7 @@ class TrainingConfig:
     condition_dropout : chance that a molecule is shown without any condition; of the others each property is hidden
         with the same chance
     word_dropout : chance that the decoder sees an unknown word in place of a made one, so that it relies on z
+    amp : matrix products in bfloat16; sums, softmax, KL and property errors stay in single precision
     held_out : share of the molecules kept for evaluation, chosen by a hash of the InChIKey skeleton
     """
 
@@ -60,6 +61,7 @@ class TrainingConfig:
     condition_dropout: float = 0.4
     word_dropout: float = 0.1
     held_out: float = 0.05
+    amp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,13 +136,13 @@ class TreeDecoder(nn.Module):
         memory = sum_by(self.remember(placed)[batch["pair_child"]], batch["pair_event"], len(last))
         context = self.decision_context(states[last], states[current], memory, latent[batch.molecule["events"]])
         topology = functional.binary_cross_entropy_with_logits(
-            self.topology_logits(context), expands.to(context.dtype), reduction="sum"
+            self.topology_logits(context).float(), expands.float(), reduction="sum"
         )
         made = expands.nonzero().squeeze(1)
         roots = batch.levels[0].nodes
         word = functional.cross_entropy(
-            self.word_logits(context[made]), batch["word"][last[made] + 1], reduction="sum"
-        ) + functional.cross_entropy(self.root_logits(latent), batch["word"][roots], reduction="sum")
+            self.word_logits(context[made]).float(), batch["word"][last[made] + 1], reduction="sum"
+        ) + functional.cross_entropy(self.root_logits(latent).float(), batch["word"][roots], reduction="sum")
         return DecoderLosses(topology, word, self._port_loss(context, batch), self._site_loss(context, batch))
 
     def _states(self, placed: Tensor, latent: Tensor, batch: Batch, hidden_words: Tensor | None) -> Tensor:
@@ -151,9 +151,9 @@ class TreeDecoder(nn.Module):
         if hidden_words is not None:
             placed = placed * (~hidden_words).unsqueeze(1)
         inputs = self.step_input(placed, latent[molecule])
-        padded = inputs.new_zeros(batch.n_molecules, batch.longest, inputs.shape[1])
-        padded[molecule, batch.steps] = inputs
-        states, _ = self.recurrence(padded, self.start(latent).unsqueeze(0))
+        padded = inputs.float().new_zeros(batch.n_molecules, batch.longest, inputs.shape[1])
+        padded[molecule, batch.steps] = inputs.float()
+        states, _ = self.recurrence(padded, self.start(latent).float().unsqueeze(0))
         return states[molecule, batch.steps]
 
     def _port_loss(self, context: Tensor, batch: Batch) -> Tensor:
@@ -184,6 +184,7 @@ def grouped_cross_entropy(logits: Tensor, group: Tensor, taken: Tensor, n_groups
     ----------
     logits, group, taken : (n_options,)
     """
+    logits = logits.float()
     highest = logits.new_full((n_groups,), -torch.inf).scatter_reduce(0, group, logits.detach(), "amax")
     shifted = logits - highest[group]
     totals = logits.new_zeros(n_groups).index_add(0, group, shifted.exp())

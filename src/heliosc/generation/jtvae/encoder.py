@@ -16,7 +16,8 @@ from heliosc.generation.jtvae.batch import Batch, Level
 
 
 def sum_by(values: Tensor, index: Tensor, n: int) -> Tensor:
-    """Sum rows that share an index, (n, width)."""
+    """Sum rows that share an index, (n, width), in single precision at least: sums of many lose digits in bfloat16."""
+    values = values.float() if values.dtype == torch.bfloat16 else values
     return values.new_zeros(n, values.shape[1]).index_add(0, index, values)
 
 

@@ -62,7 +62,7 @@ class Network(nn.Module):
         nodes = torch.relu(self.tree_input(self.tables(batch["word"], batch["port"], batch["site"])))
         tree = self.tree_posterior(self.tree_encoder(nodes, batch)).chunk(2, 1)
         graph = self.graph_posterior(self.graph_encoder(batch)).chunk(2, 1)
-        mean, log_variance = (torch.cat(parts, 1) for parts in zip(tree, graph, strict=True))
+        mean, log_variance = (torch.cat(parts, 1).float() for parts in zip(tree, graph, strict=True))
         return Posterior(mean, log_variance.clamp(MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
 
     def predict(self, z: Tensor) -> Tensor:

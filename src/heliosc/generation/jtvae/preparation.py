@@ -120,12 +120,12 @@ def prepare_on_disk(
     InputError : nothing usable
     ResourceError : the folder cannot be written
     """
-    name = _data_hash(smiles, held_out=held_out, shard_size=shard_size, least_count=least_count)
+    name, n_molecules = _data_hash(smiles, held_out=held_out, shard_size=shard_size, least_count=least_count)
     folder = cache / name
     if (folder / MANIFEST_FILE).exists():
         return PreparedFolder.open(folder)
     scratch = ensure_folder(folder / "shards")
-    with _Pool(n_workers) as pool:
+    with _Pool(min(n_workers, -(-n_molecules // shard_size))) as pool:
         scan = partial(scan_shard, folder=scratch, held_out=held_out)
         pool.run(((shard, partial(scan, shard)) for shard in _shards(smiles, shard_size)), done)
         found = _merge(smiles, scratch, shard_size=shard_size, least_count=least_count)
@@ -146,11 +146,14 @@ def prepare_on_disk(
     return PreparedFolder.open(folder)
 
 
-def _data_hash(smiles: Iterable[str], **settings: object) -> str:
+def _data_hash(smiles: Iterable[str], **settings: object) -> tuple[str, int]:
+    """Name of the prepared folder, and the number of molecules."""
     digest = hashlib.sha256(json.dumps([LAYOUT_VERSION, rdBase.rdkitVersion, settings], sort_keys=True).encode())
+    n = 0
     for text in smiles:
         digest.update(text.encode() + b"\n")
-    return digest.hexdigest()[:24]
+        n += 1
+    return digest.hexdigest()[:24], n
 
 
 def _shards(smiles: Iterable[str], size: int) -> Iterator[Shard]:

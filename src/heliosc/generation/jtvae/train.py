@@ -168,6 +168,15 @@ class Trainer:
 
     def _step(self, batch: Batch, indices: Tensor, *, beta: float, noise: torch.Generator, totals: _Totals) -> None:
         network, config = self._network, self._config
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=config.amp):
+            loss = self._loss(batch, indices, beta=beta, noise=noise, totals=totals)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm, error_if_nonfinite=True)
+        self._optimizer.step()
+
+    def _loss(self, batch: Batch, indices: Tensor, *, beta: float, noise: torch.Generator, totals: _Totals) -> Tensor:
+        network, config = self._network, self._config
         posterior = network.encode(batch)
         z = posterior.sample(torch.randn(posterior.mean.shape, generator=noise).to(self._device))
         targets = self._targets[indices.to(self._device)]
@@ -175,16 +184,12 @@ class Trainer:
         shown = known & self._keep_conditions(known.shape, noise)
         hidden = torch.rand(len(batch["word"]), generator=noise).to(self._device) < config.word_dropout
         losses = network.decode_losses(network.condition(z, targets, shown), batch, hidden_words=hidden)
-        errors = torch.where(known, network.predict(z) - torch.nan_to_num(targets), torch.zeros_like(targets))
+        errors = torch.where(known, network.predict(z).float() - torch.nan_to_num(targets), torch.zeros_like(targets))
         property_error = ((errors**2) * self._target_weights).sum()
         kl = posterior.kl().sum()
-        loss = (losses.total() + beta * kl + config.property_weight * property_error) / batch.n_molecules
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm, error_if_nonfinite=True)
-        self._optimizer.step()
         parts = {name: getattr(losses, name) for name in ("topology", "word", "port", "site")}
         totals.add(batch.n_molecules, kl=kl, property_error=property_error, **parts)
+        return (losses.total() + beta * kl + config.property_weight * property_error) / batch.n_molecules
 
     def _keep_conditions(self, shape: torch.Size, noise: torch.Generator) -> Tensor:
         drop = self._config.condition_dropout
