@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,6 +115,14 @@ def test_search_improves_asks_once_a_molecule_and_repeats_itself(model: JTVAE) -
     assert all(scored.score == -len(scored.smiles) for scored in found)
     again = optimise(model, weighted_score(Letters(), {GAP: -1.0}), start=start, seed=1, settings=settings)
     assert again == found
+
+
+def test_score_of_molecules_outside_the_surrogates_domain_is_unknown() -> None:
+    class Narrow(Letters):
+        def predict(self, smiles: Sequence[str]) -> PredictionTable:
+            return replace(super().predict(smiles), domain_distance=np.array([0.5, 1.5]))
+
+    np.testing.assert_equal(weighted_score(Narrow(), {GAP: -2.0})(["CC", "CCCC"]), [-4.0, np.nan])
 
 
 def test_search_needs_something_to_learn_from(model: JTVAE) -> None:

@@ -61,3 +61,11 @@ def test_mixing_keeps_shares_and_drops_faded_components() -> None:
     mixed = gaussian([0.998, 0.002], 0.0).mixed_with(gaussian([1.0], 7.0), 0.25)
     assert mixed.means.ravel().tolist() == [0.0, 7.0]
     assert mixed.weights == pytest.approx([0.75, 0.25], abs=0.002)
+
+
+def test_density_of_a_mixture_by_hand() -> None:
+    """Half of N(0, 1) and half of N(2, 4) at 1, beside a property that does not count."""
+    covariances = np.stack([np.diag([1.0, 9.0]), np.diag([4.0, 9.0])])
+    prior = LatentPrior(np.array([0.5, 0.5]), np.array([[0.0, 5.0], [2.0, 5.0]]), covariances, 1)
+    expected = 0.5 * np.exp(-0.5) / np.sqrt(2 * np.pi) + 0.5 * np.exp(-0.125) / (2 * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(np.exp(prior.log_density(np.array([[1.0]]))), [expected])

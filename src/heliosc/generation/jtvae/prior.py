@@ -60,6 +60,13 @@ class LatentPrior:
         factors = np.stack([cholesky(covariance, lower=True) for covariance in covariances])
         return means[chosen] + np.einsum("nij,nj->ni", factors[chosen], noise)
 
+    def log_density(self, z: FloatArray) -> FloatArray:
+        """Log density of latent vectors, whatever their properties, (n,)."""
+        d = self.latent
+        components = zip(self.weights, self.means[:, :d], self.covariances[:, :d, :d], strict=True)
+        logs = [np.log(weight) + _log_density(z - mean, covariance) for weight, mean, covariance in components]
+        return np.asarray(logsumexp(logs, axis=0))
+
     def steps(self, n: int, *, generator: np.random.Generator) -> FloatArray:
         """Random directions with the spread of the molecules around their component's mean, (n, latent)."""
         within = np.einsum("k,kij->ij", self.weights, self.covariances)[: self.latent, : self.latent]

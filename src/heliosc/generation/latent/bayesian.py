@@ -2,12 +2,14 @@
 
 A Gaussian process learns the score over whitened latent vectors; each round the points of highest expected improvement
 among many near the best so far and some from the prior are decoded and scored. The region near the best grows after a
-round that improved on it and shrinks after one that did not.
+round that improved on it and shrinks after one that did not. Points are proposed so that they stay where the training
+molecules are: elsewhere decoder and surrogate ramble, and the search would find only their errors.
 
 References
 ----------
 Gomez-Bombarelli et al., ACS Cent. Sci. 2018, 4, 268, 10.1021/acscentsci.7b00572 (optimisation in latent space).
 Eriksson et al., NeurIPS 2019, arXiv:1910.01739 (trust regions).
+Cotter, Roberts, Stuart, White, Stat. Sci. 2013, 28, 424, 10.1214/13-STS421 (steps that keep a Gaussian, eq. 4.6).
 Ament et al., NeurIPS 2023, arXiv:2310.20708 (log expected improvement).
 """
 
@@ -32,7 +34,7 @@ Score = Callable[[Sequence[str]], FloatArray]
 """Scores of molecules, (n,), to be maximised; NaN = unknown."""
 
 GROWTH = 1.5
-MIN_RADIUS, MAX_RADIUS = 0.1, 3.0
+MIN_RADIUS, MAX_RADIUS = 0.1, 1.0
 MIN_FITTED = 4
 """Scored molecules that a first fit needs."""
 
@@ -52,7 +54,7 @@ class SearchSettings:
     Attributes
     ----------
     n_rounds, batch_size : rounds, and points decoded and scored in each
-    radius : spread of the candidate points about the best, in units of the spread of the training molecules
+    radius : r of the steps x = sqrt(1 - r^2) best + r noise in whitened coordinates; 1 forgets the best
     n_candidates : points among which each batch is chosen
     prior_share : share of these drawn from the prior instead
     max_fitted : best scored molecules that the Gaussian process is fitted to
@@ -60,19 +62,23 @@ class SearchSettings:
 
     n_rounds: int = 10
     batch_size: int = 8
-    radius: float = 0.7
+    radius: float = 0.5
     n_candidates: int = 512
     prior_share: float = 0.25
     max_fitted: int = 400
 
 
 def weighted_score(model: PropertyModel, weights: Mapping[PropertyKey, float]) -> Score:
-    """The weighted sum of what a surrogate predicts, in the units of the properties; negative weights lower one."""
+    """The weighted sum of what a surrogate predicts, in the units of the properties; negative weights lower one.
+
+    It is unknown (NaN) for molecules that the surrogate says are unlike what it learnt from.
+    """
 
     def score(smiles: Sequence[str]) -> FloatArray:
         table = model.predict(smiles)
         columns = [table.mean[:, table.keys.index(key)] * weight for key, weight in weights.items()]
-        return np.sum(columns, axis=0, dtype=np.float64)
+        total: FloatArray = np.stack(columns).sum(0)
+        return total if table.domain_distance is None else np.where(table.is_outside_domain, np.nan, total)
 
     return score
 
@@ -136,9 +142,13 @@ class _Search:
         self._radius = float(np.clip(self._radius * factor, MIN_RADIUS, MAX_RADIUS))
 
     def _candidates(self) -> FloatArray:
+        """Points near the best, the half of them that the prior holds likelier, and points of the prior."""
         n_prior = round(self._settings.prior_share * self._settings.n_candidates)
-        steps = self._rng.standard_normal((self._settings.n_candidates - n_prior, self._points.shape[1]))
-        near = self._points[self._values.argmax()] + self._radius * steps
+        n_near = self._settings.n_candidates - n_prior
+        noise = self._rng.standard_normal((2 * n_near, self._points.shape[1]))
+        near = np.sqrt(1 - self._radius**2) * self._points[self._values.argmax()] + self._radius * noise
+        likeliness = self._model.prior.log_density(self._whitening.restore(near))
+        near = near[np.argsort(-likeliness, kind="stable")[:n_near]]
         far = self._whitening.whiten(self._model.prior.sample(n_prior, generator=self._rng))
         return np.concatenate([near, far])
 
