@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from heliosc.errors import InputError
+from heliosc.generation.jtvae import vocabulary as vocabulary_module
 from heliosc.generation.jtvae.assemble import assemble
 from heliosc.generation.jtvae.clusters import find_clusters
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
@@ -168,6 +169,39 @@ def test_vocabulary_survives_its_document(vocabulary: Vocabulary, hard_molecules
     assert twin.fingerprint() == vocabulary.fingerprint()
     for smiles in hard_molecules[:8]:
         assert junction_tree(graph_of(smiles), twin) == junction_tree(graph_of(smiles), vocabulary)
+
+
+def test_a_vocabulary_of_another_rdkit_works_while_it_means_the_same(
+    vocabulary: Vocabulary, hard_molecules: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = vocabulary.to_document()
+    assert sum(entry["reads_back"] for entry in document["words"]) > len(vocabulary) / 2
+    respelt = document | {"words": [dict(entry) for entry in document["words"]]}
+    benzene = next(entry for entry in respelt["words"] if entry["smiles"] == "c1ccccc1")
+    benzene["smiles"] = "C1C=CC=CC=1"  # the spelling of another version
+    monkeypatch.setattr(vocabulary_module.rdBase, "rdkitVersion", "2031.09.1")
+    twin = Vocabulary.from_document(respelt)
+    for smiles in hard_molecules[:8]:
+        assert junction_tree(graph_of(smiles), twin) == junction_tree(graph_of(smiles), vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"n_ports": 3}, "distinct places instead of 3"),
+        ({"smiles": "C1=CCCC=C1"}, "other atoms or bonds"),
+        ({"smiles": "not read at all"}, "other atoms or bonds"),
+    ],
+)
+def test_a_vocabulary_that_another_rdkit_understands_differently_is_refused(
+    vocabulary: Vocabulary, change: dict, reason: str
+) -> None:
+    document = vocabulary.to_document()
+    benzene = next(entry for entry in document["words"] if entry["smiles"] == "c1ccccc1")
+    benzene |= change
+    assert len(Vocabulary.from_document(document)) == len(vocabulary)  # the same version: no question asked
+    with pytest.raises(InputError, match=f"RDKit 1999.01.1; RDKit .* sees .*{reason}.*rdkit==1999.01.1"):
+        Vocabulary.from_document(document | {"rdkit": "1999.01.1"})
 
 
 def test_growing_keeps_old_numbers(vocabulary: Vocabulary) -> None:

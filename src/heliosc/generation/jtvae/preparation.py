@@ -129,7 +129,7 @@ def prepare_on_disk(
         scan = partial(scan_shard, folder=scratch, held_out=held_out)
         pool.run(((shard, partial(scan, shard)) for shard in _shards(smiles, shard_size)), done)
         found = _merge(smiles, scratch, shard_size=shard_size, least_count=least_count)
-        document = found.vocabulary.to_document()
+        document = found.vocabulary.to_document(with_probes=False)
         write_atomically(folder / VOCABULARY_FILE, json.dumps(document) + "\n")
         lay_out = partial(lay_out_shard, folder=scratch, vocabulary=document)
         pool.run(

@@ -101,7 +101,7 @@ def scan_shard(shard: Shard, folder: Path, *, held_out: float) -> None:
             continue
         keys[row] = _key(graph.smiles)
     arrays = {"keys": keys, "held_out": is_held_out, "n_words": n_words, "words": np.asarray(words, dtype=np.int64)}
-    document = {"vocabulary": vocabulary.to_document(), "refused": refused, "examples": examples}
+    document = {"vocabulary": vocabulary.to_document(with_probes=False), "refused": refused, "examples": examples}
     write_atomically(shard.scan_file(folder), save(arrays, {"heliosc": json.dumps(document)}))
 
 

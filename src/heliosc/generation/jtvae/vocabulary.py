@@ -1,7 +1,8 @@
 """The vocabulary: all words that a model can put together, their counts, ports and sites in flat numbering.
 
 A word's identity is its labelled graph, tested by isomorphism; SMILES spellings are stored for people only, so a change
-of RDKit's spelling between versions changes nothing.
+of RDKit's spelling between versions changes nothing. What could change is what RDKit finds aromatic or symmetric: a
+stored vocabulary holds probes of both, and one from another RDKit version is refused if they come out differently.
 """
 
 from __future__ import annotations
@@ -17,8 +18,15 @@ from numpy.typing import NDArray
 from rdkit import rdBase
 
 from heliosc.errors import InputError
-from heliosc.generation.jtvae.clusters import Cluster
-from heliosc.generation.jtvae.molecule_graph import AROMATIC, NOT_AROMATIC, AtomLabel, MoleculeGraph
+from heliosc.generation.jtvae.clusters import Cluster, find_clusters
+from heliosc.generation.jtvae.molecule_graph import (
+    AROMATIC,
+    NOT_AROMATIC,
+    AtomLabel,
+    MoleculeGraph,
+    constitution,
+    molecule_graph,
+)
 from heliosc.generation.jtvae.words import Word, isomorphism, number_atoms
 
 FORMAT = 1
@@ -147,8 +155,13 @@ class Vocabulary:
         counts = np.asarray(self.counts, dtype=np.float64) + 0.5
         return counts / counts.sum()
 
-    def to_document(self) -> dict[str, Any]:
-        """A JSON-ready description of everything the vocabulary holds."""
+    def to_document(self, *, with_probes: bool = True) -> dict[str, Any]:
+        """A JSON-ready description of everything the vocabulary holds.
+
+        Parameters
+        ----------
+        with_probes : check whether each word's SMILES is read back as the word, for readers with another RDKit
+        """
         return {
             "format": FORMAT,
             "rdkit": rdBase.rdkitVersion,
@@ -159,6 +172,8 @@ class Vocabulary:
                     "bonds": [list(bond) for bond in word.bonds],
                     "is_ring": word.is_ring,
                     "count": count,
+                    "n_ports": len(word.ports),
+                    **({"reads_back": _reads_back(word)} if with_probes else {}),
                 }
                 for word, count in zip(self.words, self.counts, strict=True)
             ],
@@ -171,7 +186,7 @@ class Vocabulary:
 
         Raises
         ------
-        InputError : another format, or a damaged document
+        InputError : another format, a damaged document, or words that this RDKit version understands differently
         """
         if document.get("format") != FORMAT:
             raise InputError(f"vocabulary format {document.get('format')!r}; this version reads format {FORMAT}")
@@ -185,7 +200,22 @@ class Vocabulary:
                 vocabulary.max_hydrogens[AtomLabel(*label)] = n
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"damaged vocabulary: {error!r}; copy the model folder again or train it anew") from error
+        if document["rdkit"] != rdBase.rdkitVersion:
+            vocabulary._check_probes(document)
         return vocabulary
+
+    def _check_probes(self, document: dict[str, Any]) -> None:
+        """Refuse words of another RDKit version that this one understands differently."""
+        for word, entry in zip(self.words, document["words"], strict=True):
+            n_ports = entry.get("n_ports", len(word.ports))
+            wrong = f"{len(word.ports)} distinct places instead of {n_ports}" if n_ports != len(word.ports) else ""
+            if entry.get("reads_back", False) and not _reads_back(word, smiles=entry["smiles"]):
+                wrong = "other atoms or bonds"
+            if wrong:
+                raise InputError(
+                    f"the vocabulary was made with RDKit {document['rdkit']}; RDKit {rdBase.rdkitVersion} sees {wrong} "
+                    f"in its fragment {entry['smiles']!r}; install rdkit=={document['rdkit']} or train the model anew"
+                )
 
     def fingerprint(self) -> str:
         """SHA-256 of the words in their order, without spellings, counts and versions."""
@@ -208,6 +238,19 @@ def _raw_key(graph: MoleculeGraph, cluster: Cluster) -> _RawKey:
 @cache
 def _plain(label: AtomLabel) -> AtomLabel:
     return label._replace(pi=NOT_AROMATIC)
+
+
+def _reads_back(word: Word, *, smiles: str | None = None) -> bool:
+    """Whether a word's SMILES, read as a molecule of its own, is that word and nothing else."""
+    try:
+        graph = molecule_graph(constitution(word.smiles if smiles is None else smiles))
+    except InputError:
+        return False
+    clusters = find_clusters(graph)
+    if len(clusters) != 1:
+        return False
+    labels, bonds, is_ring = _raw_key(graph, clusters[0])
+    return isomorphism(Word(labels, _ordered(bonds), is_ring), word) is not None
 
 
 def _ordered(bonds: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, int, int], ...]:
