@@ -80,7 +80,7 @@ def scan_shard(shard: Shard, folder: Path, *, held_out: float) -> None:
     """First pass; nothing to do where its file is."""
     if shard.scan_file(folder).exists():
         return
-    vocabulary, refused, examples = Vocabulary(), Counter[str](), {}
+    vocabulary, refused, examples = Vocabulary(), Counter[str](), dict[str, str]()
     keys = np.zeros(len(shard.smiles), dtype=np.uint64)
     is_held_out = np.zeros(len(shard.smiles), dtype=np.uint8)
     n_words = np.zeros(len(shard.smiles), dtype=np.int64)
@@ -100,7 +100,12 @@ def scan_shard(shard: Shard, folder: Path, *, held_out: float) -> None:
                 examples[text] = str(error)
             continue
         keys[row] = _key(graph.smiles)
-    arrays = {"keys": keys, "held_out": is_held_out, "n_words": n_words, "words": np.asarray(words, dtype=np.int64)}
+    arrays: dict[str, np.ndarray] = {
+        "keys": keys,
+        "held_out": is_held_out,
+        "n_words": n_words,
+        "words": np.asarray(words, dtype=np.int64),
+    }
     document = {"vocabulary": vocabulary.to_document(with_probes=False), "refused": refused, "examples": examples}
     write_atomically(shard.scan_file(folder), save(arrays, {"heliosc": json.dumps(document)}))
 
@@ -133,7 +138,7 @@ def lay_out_shard(shard: Shard, folder: Path, *, rows: IntArray, vocabulary: dic
         smiles.append(graph.smiles)
         molecules.append(tree_columns(tree, known, legal) | graph_columns(graph))
     prepared = PreparedSet.stack(smiles, molecules)
-    arrays = {f"column/{name}": values for name, values in prepared.columns.items()}
+    arrays: dict[str, np.ndarray] = {f"column/{name}": values for name, values in prepared.columns.items()}
     arrays |= {f"size/{space}": prepared.sizes[space] for space in SPACES}
     arrays["rows"] = np.asarray(kept, dtype=np.int64) + shard.first_row
     document = {"smiles": smiles, "unknown": unknown}

@@ -142,6 +142,7 @@ class PartialMolecule:
         self.words = [root]
         self.nodes = [tuple(range(word.n_atoms))]
         self._shared: list[tuple[int, ...]] = [()]
+        self._n_unmatched: int | None = None  # known until the next word arrives
 
     @property
     def n_atoms(self) -> int:
@@ -177,6 +178,7 @@ class PartialMolecule:
 
     def attach(self, node: int, *, site: int, word: int, port: int) -> int:
         """Put a port of a word onto a site of a node; the number of the new node."""
+        self._n_unmatched = None
         new_word, joint = self._vocabulary.words[word], self._joint(node, site)
         template_joint = new_word.ports[port]
         order = new_word.order_between(template_joint) if len(template_joint) == 2 else 0
@@ -211,8 +213,10 @@ class PartialMolecule:
 
     def unmatched(self) -> int:
         """Atoms that find no partner for their double bond; they would be saturated with hydrogen."""
-        n_pi = sum(label.pi == 1 for label in self.labels)
-        return n_pi - 2 * len(maximum_matching(*pi_graph(self.labels, self.bonds)))
+        if self._n_unmatched is None:
+            n_pi = sum(label.pi == 1 for label in self.labels)
+            self._n_unmatched = n_pi - 2 * len(maximum_matching(*pi_graph(self.labels, self.bonds)))
+        return self._n_unmatched
 
     def hopeless(self) -> int:
         """Atoms that find no partner even if every atom at which a ring can still be fused gets one from there."""
@@ -236,6 +240,7 @@ class PartialMolecule:
         """An independent copy."""
         twin = object.__new__(PartialMolecule)
         twin._vocabulary = self._vocabulary
+        twin._n_unmatched = self._n_unmatched
         for name in ("labels", "free", "bonds", "_n_rings", "words", "nodes", "_shared"):
             setattr(twin, name, list(getattr(self, name)))
         return twin
