@@ -1,6 +1,7 @@
 """SchNet on GFN2-xTB geometries beside the MPNN ensemble at equal data: the molecules of the embedded library.
 
-    python benchmarks/bench_surrogate.py --part schnet
+    python benchmarks/bench_surrogate.py --part schnet                # the library's molecules
+    python benchmarks/bench_surrogate.py --part schnet --labels xtb   # and those labelled by `heliosc label`
 
 All models learn from the same molecules, are calibrated on the same, and measured on the same tenth that none has
 seen (random by InChIKey skeleton, 80/10/10). Figures are of test molecules, at the level of the keys. Every training
@@ -71,10 +72,16 @@ class Task:
     n_missing: int
 
 
-def library_task() -> Task:
-    """The library's molecules that have all three geometries, split by skeleton."""
-    geometries = library_geometries()
-    table, missing = with_geometry(load_library().property_table(DEFAULT_TARGETS), geometries, states=IONS)
+def library_task(labels: Path | None) -> Task:
+    """The molecules of the library, and of a folder of further labels, that have all three geometries."""
+    folders = [None] if labels is None else [None, labels]
+    known = [library_geometries(folder) for folder in folders]
+    geometries = KnownGeometries(known[0].level, {k: v for source in known for k, v in source.of_molecule.items()})
+    tables = [load_library(folder).property_table(DEFAULT_TARGETS) for folder in folders]
+    rows = {text: table.values[row] for table in tables for row, text in enumerate(table.smiles)}
+    table, missing = with_geometry(
+        PropertyTable(tuple(rows), DEFAULT_TARGETS, np.array(list(rows.values()))), geometries, states=IONS
+    )
     return Task(geometries, table, random_split(table.smiles, seed=SEED), len(missing))
 
 
@@ -110,7 +117,7 @@ class Clock:
 
 def schnet(arguments: argparse.Namespace) -> dict[str, Any]:
     """SchNet beside the MPNN on the library."""
-    task = library_task()
+    task = library_task(arguments.labels)
     work = (arguments.work or Path("runs")) / "schnet-benchmark"
     rows: dict[str, Any] = {}
     for name, config in CONFIGS.items():

@@ -33,7 +33,7 @@ FloatArray = NDArray[np.float64]
 
 FORMAT = "heliosc delta surrogate"
 FORMAT_VERSION = 1
-_BASELINE, _RESIDUALS = "baseline.json", "residuals"
+BASELINE, RESIDUALS = "baseline.json", "residuals"
 _PENALTIES = np.logspace(-3, 3, 13)
 _SHOWN = 3
 
@@ -177,8 +177,8 @@ class DeltaSurrogate:
         """
         document = {"format": FORMAT, "format_version": FORMAT_VERSION, "model_id": self.model_id}
         with folder_written_atomically(folder) as scratch:
-            self.residuals.save(scratch / _RESIDUALS)
-            (scratch / _BASELINE).write_text(json.dumps(document | _as_dict(self.baseline), indent=1))
+            self.residuals.save(scratch / RESIDUALS)
+            (scratch / BASELINE).write_text(json.dumps(document | _as_dict(self.baseline), indent=1))
         return folder
 
     @classmethod
@@ -189,9 +189,9 @@ class DeltaSurrogate:
         ------
         InputError : the folder holds no such model, a damaged one, or one of another format
         """
-        path = folder / _BASELINE
+        path = folder / BASELINE
         if not path.is_file():
-            raise InputError(f"{folder} holds no delta surrogate: {_BASELINE} is missing")
+            raise InputError(f"{folder} holds no delta surrogate: {BASELINE} is missing")
         try:
             document = json.loads(path.read_text())
             if (document["format"], document["format_version"]) != (FORMAT, FORMAT_VERSION):
@@ -204,7 +204,7 @@ class DeltaSurrogate:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is damaged ({error!r}); train the model again") from error
-        residuals = SurrogateEnsemble.load(folder / _RESIDUALS, device=device)
+        residuals = SurrogateEnsemble.load(folder / RESIDUALS, device=device)
         none = PropertyTable((), baseline.inputs, np.empty((0, len(baseline.inputs))))
         model = cls(baseline, residuals, none)
         if model.model_id != document["model_id"]:

@@ -25,7 +25,7 @@ from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.auxiliary import auxiliary_targets, without_auxiliary
 from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.evaluate import evaluate_predictions
-from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
+from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
@@ -123,8 +123,9 @@ class SurrogateEnsemble:
 
     @property
     def model_id(self) -> str:
-        """Short hash of weights and scaling."""
-        return weights_hash([network.state_dict() for network in self.networks], self.scaling)
+        """Short hash of all that predictions and their doubt depend on."""
+        states = [network.state_dict() for network in self.networks]
+        return model_hash(states, self.scaling, self.calibrations, self.landmarks)
 
     @classmethod
     def train(

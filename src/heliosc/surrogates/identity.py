@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
 from heliosc.properties import PropertyTable
+from heliosc.surrogates.calibration import KeyCalibration
+from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.protocol import Split
 from heliosc.surrogates.scaling import Scaling
 
@@ -44,8 +47,13 @@ def training_identity(table: PropertyTable, split: Split, config: Settings, seed
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
-def weights_hash(states: Sequence[Mapping[str, Tensor]], scaling: Scaling) -> str:
-    """Short hash of all weights and of the scaling, equal for equal models."""
+def model_hash(
+    states: Sequence[Mapping[str, Tensor]],
+    scaling: Scaling,
+    calibrations: Sequence[KeyCalibration],
+    landmarks: Landmarks | None,
+) -> str:
+    """Short hash of all that predictions and their doubt depend on, equal for equal models."""
     digest = hashlib.sha256()
     for state in states:
         for name in sorted(state):
@@ -53,4 +61,9 @@ def weights_hash(states: Sequence[Mapping[str, Tensor]], scaling: Scaling) -> st
             digest.update(state[name].detach().cpu().numpy().astype("<f4").tobytes())
     for values in (scaling.target_mean, scaling.target_std, scaling.descriptor_mean, scaling.descriptor_std):
         digest.update(values.astype("<f8").tobytes())
+    digest.update(json.dumps([asdict(calibration) for calibration in calibrations]).encode())
+    if landmarks is not None:
+        for single in (landmarks.points, landmarks.centre, landmarks.spread):
+            digest.update(single.astype("<f4").tobytes())
+        digest.update(repr(landmarks.reach).encode())
     return digest.hexdigest()[:_DIGITS]

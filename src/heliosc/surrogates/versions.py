@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.surrogates.delta import BASELINE, RESIDUALS, DeltaSurrogate
 from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.evaluate import Report, evaluate_surrogate
-from heliosc.surrogates.storage import read_folder
+from heliosc.surrogates.schnet.ensemble import SchNetEnsemble
+from heliosc.surrogates.schnet.storage import SCHNET_KIND
+from heliosc.surrogates.storage import MPNN_KIND, read_folder
 
 POINTER = "promoted.json"
 """File beside the model folders that names the promoted one; it stands wherever a model folder may be given."""
 
 MIN_COMMON = 20
 """Fewest common test molecules on which two models are compared."""
+
+
+ModelKind = Literal["network", "schnet", "delta"]
+"""From the structure alone, from geometries, or from the values of a cheap level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +38,12 @@ class ModelSummary:
     ----------
     written : date and time (ISO 8601), None for models of earlier versions
     n_train : molecules learnt from, None where that is not known (imported models)
-    metrics : held-out figures of the test part, key -> metric -> value
+    metrics : held-out figures of the test part, key -> metric -> value; those of a delta model are of what the cheap
+        level leaves
     """
 
     folder: Path
+    kind: ModelKind
     model_id: str
     written: str | None
     code: str
@@ -81,7 +90,8 @@ def list_models(folder: Path) -> list[ModelSummary | RefusedFolder]:
     places = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
     if (folder / "config.json").is_file():
         places = [folder]
-    found = [_summary_or_refusal(place) for place in places if not place.name.endswith(".checkpoints")]
+    places += [place / "delta" for place in places if (place / "delta").is_dir()]
+    found = [_summary_or_refusal(place) for place in places if not place.name.endswith((".checkpoints", ".geometries"))]
     usable = [entry for entry in found if isinstance(entry, ModelSummary)]
     refused = [entry for entry in found if isinstance(entry, RefusedFolder)]
     return [*sorted(usable, key=lambda entry: entry.written or "", reverse=True), *refused]
@@ -94,11 +104,18 @@ def summarise(folder: Path) -> ModelSummary:
     ------
     InputError : the folder holds no surrogate, a damaged one, or one of another format
     """
-    config, content = read_folder(folder)
+    kind = model_kind(folder)
+    if kind == "delta":
+        model_id = DeltaSurrogate.load(folder, device="cpu").model_id
+        is_promoted = _promoted_name(folder.parent) == (folder.name, model_id)
+        rest = summarise(folder / RESIDUALS)
+        return replace(rest, folder=folder, kind=kind, model_id=model_id, is_promoted=is_promoted)
+    config, content = read_folder(folder, kind=SCHNET_KIND if kind == "schnet" else MPNN_KIND)
     try:
         provenance = config["provenance"]
         return ModelSummary(
             folder=folder,
+            kind=kind,
             model_id=config["model_id"],
             written=config.get("written"),
             code=_code(config),
@@ -113,6 +130,26 @@ def summarise(folder: Path) -> ModelSummary:
         raise InputError(f"model folder {folder} is inconsistent ({error!r}); train or download it again") from error
 
 
+def model_kind(folder: Path) -> ModelKind:
+    """What kind of model a folder says to hold; a folder of nothing counts as one of a network."""
+    if (folder / BASELINE).is_file():
+        return "delta"
+    try:
+        document = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError):  # reading it as a network says what is wrong
+        return "network"
+    return "schnet" if isinstance(document, dict) and document.get("format") == SCHNET_KIND.name else "network"
+
+
+def _load(folder: Path, *, device: str) -> SurrogateEnsemble | SchNetEnsemble | DeltaSurrogate:
+    kinds: dict[ModelKind, type[SurrogateEnsemble] | type[SchNetEnsemble] | type[DeltaSurrogate]] = {
+        "network": SurrogateEnsemble,
+        "schnet": SchNetEnsemble,
+        "delta": DeltaSurrogate,
+    }
+    return kinds[model_kind(folder)].load(folder, device=device)
+
+
 def promote(folder: Path) -> Path:
     """Make a model the promoted one of the folder that it lies in; returns the pointer file.
 
@@ -123,7 +160,7 @@ def promote(folder: Path) -> Path:
     InputError : the folder holds no usable surrogate
     ResourceError : the pointer cannot be written
     """
-    model = SurrogateEnsemble.load(folder, device="cpu")
+    model = _load(folder, device="cpu")
     place = folder.resolve()
     pointer = place.parent / POINTER
     write_atomically(pointer, json.dumps({"model": place.name, "model_id": model.model_id}, indent=1) + "\n")
@@ -164,15 +201,18 @@ def compare(first: Path, second: Path, *, device: str = "auto") -> Comparison:
     ------
     InputError : a folder is unusable, the models share no property, or too few test molecules
     """
-    models = [SurrogateEnsemble.load(folder, device=device) for folder in (first, second)]
+    models = [_load(folder, device=device) for folder in (first, second)]
     keys = [key for key in models[0].keys if key in models[1].keys]
     if not keys:
         raise InputError(f"{first} and {second} predict no property in common at the same level of theory")
-    tests = [model.held_out.test for model in models]
+    networks = [model for model in models if isinstance(model, SurrogateEnsemble)]
+    if len(networks) < len(models):
+        return _compare_records(first, second, keys)
+    tests = [model.held_out.test for model in networks]
     common = _common_values(tests[0], tests[1], keys)
     if set(tests[0].smiles) == set(tests[1].smiles) == set(common.smiles):
         own = [{str(key): model.metrics["test"][str(key)] for key in keys if str(key) in model.metrics["test"]}
-               for model in models]  # fmt: skip
+               for model in networks]  # fmt: skip
         return Comparison(own[0], own[1], None)
     if len(common.smiles) < MIN_COMMON:
         raise InputError(
@@ -180,8 +220,27 @@ def compare(first: Path, second: Path, *, device: str = "auto") -> Comparison:
             f"{MIN_COMMON}: their own figures are of different molecules and cannot be compared. Train both on the "
             "same split, or measure both on a file of new molecules"
         )
-    reports = [evaluate_surrogate(model, common)["all"] for model in models]
+    reports = [evaluate_surrogate(model, common)["all"] for model in networks]
     return Comparison(reports[0], reports[1], len(common.smiles))
+
+
+def _compare_records(first: Path, second: Path, keys: list[PropertyKey]) -> Comparison:
+    """By their own records, where both were tested on the same molecules: new ones would need more than SMILES."""
+    tested = [_tested_molecules(folder) for folder in (first, second)]
+    if tested[0] != tested[1]:
+        raise InputError(
+            f"{first} and {second} were tested on different molecules, and a model that needs geometries or the values "
+            "of a cheap level cannot be measured anew from SMILES alone. Train both on the same file and seed"
+        )
+    one, other = (summarise(folder).metrics for folder in (first, second))
+    shared = [str(key) for key in keys if str(key) in one and str(key) in other]
+    return Comparison({name: one[name] for name in shared}, {name: other[name] for name in shared}, n_common=None)
+
+
+def _tested_molecules(folder: Path) -> frozenset[str]:
+    model = _load(folder, device="cpu")
+    network = model.residuals if isinstance(model, DeltaSurrogate) else model
+    return frozenset(network.held_out.test.smiles)
 
 
 def _summary_or_refusal(folder: Path) -> ModelSummary | RefusedFolder:

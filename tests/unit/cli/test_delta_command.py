@@ -84,3 +84,19 @@ def test_a_file_without_the_cheap_level_is_refused(folder: Path) -> None:
     outcome = run("predict", str(folder / "bare.csv"), "--weights", str(folder / "model" / "delta"))
     assert outcome.exit_code == 3
     assert f"{CHEAP} is missing" in outcome.output
+
+
+def test_it_is_listed_compared_and_promoted_like_any_model(folder: Path) -> None:
+    outcome = run("models", "list", str(folder), "--json")
+    listed = {entry["kind"]: entry for entry in json.loads(outcome.stdout)["models"]}
+    assert listed.keys() == {"network", "delta"}
+    assert listed["delta"]["test"][DFT]["mae"] < listed["network"]["test"][DFT]["mae"]
+    assert listed["delta"]["model_id"] != listed["network"]["model_id"]
+    plain, delta = folder / "model", folder / "model" / "delta"
+    rows = json.loads(run("models", "compare", str(plain), str(delta), "--json").stdout)
+    assert [row["lower MAE"] for row in rows] == ["B"]
+    assert run("models", "promote", str(delta)).exit_code == 0
+    (folder / "one.csv").write_text(f"smiles,{CHEAP}\nCCCO,-9\n")
+    outcome = run("predict", str(folder / "one.csv"), "--weights", str(plain / "promoted.json"))
+    assert outcome.exit_code == 0, outcome.output
+    assert "CCCO" in outcome.stdout

@@ -143,9 +143,12 @@ def _parse_target(text: str) -> tuple[str, PropertyKey]:
 
 
 def _row(model: ModelSummary) -> dict[str, Any]:
+    is_inner = model.kind == "delta" and model.folder.name == "delta"
+    name = f"{model.folder.parent.name}/delta" if is_inner else model.folder.name
     errors = "\n".join(f"{name}  {figures['mae']:.3f}" for name, figures in model.metrics.items())
     return {
-        "model": model.folder.name + (" (promoted)" if model.is_promoted else ""),
+        "model": name + (" (promoted)" if model.is_promoted else ""),
+        "kind": model.kind,
         "id": model.model_id,
         "written": model.written,
         "code": model.code,
@@ -159,6 +162,7 @@ def _row(model: ModelSummary) -> dict[str, Any]:
 def _record(model: ModelSummary) -> dict[str, Any]:
     return {
         "folder": str(model.folder),
+        "kind": model.kind,
         "model_id": model.model_id,
         "written": model.written,
         "code": model.code,

@@ -62,10 +62,11 @@ def screen_file(request: ScreeningRequest, *, out: Path | None, fresh: bool, as_
     InputError : the file, the model or the output name is unusable, or no row could be predicted
     PartialResultError : some rows could not be predicted; all others are written
     """
-    predict_table = _table_predictor(request.weights)
-    if predict_table is not None and request.weights is not None:
+    weights = surrogate_folder(request.weights)
+    predict_table = _table_predictor(weights)
+    if predict_table is not None:
         _refuse_screening_options(request)
-        predict_table(request.file, request.weights, out=out, device=request.device, as_json=as_json)
+        predict_table(request.file, weights, out=out, device=request.device, as_json=as_json)
         return
     stream = MoleculeStream(request.file, column=request.column)
     settings = _settings(request)
@@ -87,10 +88,8 @@ class _TablePredictor(Protocol):
     def __call__(self, file: Path, weights: Path, *, out: Path | None, device: str, as_json: bool) -> None: ...
 
 
-def _table_predictor(weights: Path | None) -> _TablePredictor | None:
+def _table_predictor(weights: Path) -> _TablePredictor | None:
     """What predicts with a model that needs more than the structure; None for those that need no more."""
-    if weights is None:
-        return None
     if is_delta_folder(weights):
         return predict_from_cheap
     return predict_from_geometries if is_schnet_folder(weights) else None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heliosc.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 AGGREGATIONS = ("mean", "norm", "sum")
 
@@ -67,7 +70,7 @@ class MPNNConfig:
     devices: int = 1
 
     def __post_init__(self) -> None:
-        _check_kinds(self)
+        check_kinds(self, subject="surrogate setting")
         for name in ("n_members", "hidden", "depth", "head_hidden", "head_layers", "epochs", "batch_size", "patience",
                      "devices"):  # fmt: skip
             if getattr(self, name) < 1:
@@ -121,8 +124,13 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def _check_kinds(config: MPNNConfig) -> None:
-    """Settings come from files: a word where a number belongs is told, not met by torch."""
+def check_kinds(config: DataclassInstance, *, subject: str) -> None:
+    """Settings come from files: a word where a number belongs is told, not met by torch.
+
+    Raises
+    ------
+    InputError : names the setting and what it should be
+    """
     for field in fields(config):
         if field.type not in _KINDS:
             continue
@@ -130,4 +138,4 @@ def _check_kinds(config: MPNNConfig) -> None:
         kinds, expected = _KINDS[str(field.type)]
         is_right = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
         if not is_right or (isinstance(value, float) and not math.isfinite(value)):
-            raise InputError(f"surrogate setting {field.name} is {value!r}; expected {expected}")
+            raise InputError(f"{subject} {field.name} is {value!r}; expected {expected}")

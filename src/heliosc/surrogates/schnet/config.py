@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from heliosc.errors import InputError
+from heliosc.surrogates.mpnn.config import check_kinds
 from heliosc.surrogates.schnet.geometries import STATES
 
 
@@ -68,6 +69,7 @@ class SchNetConfig:
     devices: int = 1
 
     def __post_init__(self) -> None:
+        check_kinds(self, subject="SchNet setting")
         for name in ("n_members", "filters", "interactions", "head_hidden", "head_layers", "epochs", "batch_size",
                      "patience", "devices"):  # fmt: skip
             if getattr(self, name) < 1:

@@ -22,7 +22,7 @@ from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.ensemble import HeldOut, RawPrediction
 from heliosc.surrogates.evaluate import evaluate_predictions
-from heliosc.surrogates.identity import table_hash, training_identity, weights_hash
+from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.reading import read_graphs
 from heliosc.surrogates.mpnn.training import MemberTraining, Parts, Progress, Schedule
@@ -79,8 +79,9 @@ class SchNetEnsemble:
 
     @property
     def model_id(self) -> str:
-        """Short hash of weights and scaling."""
-        return weights_hash([network.state_dict() for network in self.networks], self.scaling)
+        """Short hash of all that predictions and their doubt depend on."""
+        states = [network.state_dict() for network in self.networks]
+        return model_hash(states, self.scaling, self.calibrations, self.landmarks)
 
     @classmethod
     def train(
