@@ -24,7 +24,7 @@ from heliosc.properties import PropertyKey
 
 Weights = Annotated[Path | None, typer.Option(help="Model folder; none = the shipped weights.")]
 Out = Annotated[Path | None, typer.Option("--out", help="CSV to write; none = stdout.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda[:N] or rocm[:N].")]
 
 
 def predict(
