@@ -17,19 +17,25 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.auxiliary import auxiliary_targets, without_auxiliary
+from heliosc.surrogates.auxiliary import without_auxiliary
 from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
-from heliosc.surrogates.mpnn.aggregation import make_network
+from heliosc.surrogates.members import (
+    copied,
+    fine_tuning_schedule,
+    initial_network,
+    rounded,
+    training_data,
+    training_schedule,
+    with_auxiliary,
+)
 from heliosc.surrogates.mpnn.config import MPNNConfig
-from heliosc.surrogates.mpnn.environments import find_environments
 from heliosc.surrogates.mpnn.graphs import MoleculeGraphs, build_graphs, parse_rows
 from heliosc.surrogates.mpnn.inference import predict_members
 from heliosc.surrogates.mpnn.network import Network
@@ -38,56 +44,14 @@ from heliosc.surrogates.mpnn.training import (
     MemberTraining,
     Parts,
     Progress,
-    Schedule,
-    TrainingData,
 )
-from heliosc.surrogates.protocol import RowArray, Split, check_split
+from heliosc.surrogates.outputs import HeldOut, RawPrediction
+from heliosc.surrogates.protocol import RowArray, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
 from heliosc.surrogates.training_record import check_columns, count_known, learning_curves
 from heliosc.surrogates.warm_start import check_shape, check_unseen, take_over
 
 _BATCH_SIZE = 4096
-_REPLAY_PER_NEW = 4
-_MIN_REPLAY = 512
-
-
-@dataclass(frozen=True, slots=True)
-class RawPrediction:
-    """Members' outputs in the units of the keys.
-
-    Attributes
-    ----------
-    means, variances : (n_members, n_molecules, n_keys)
-    fingerprints : (n_molecules, width) of the first member
-    """
-
-    means: FloatArray
-    variances: FloatArray
-    fingerprints: NDArray[np.float32]
-
-    @property
-    def mean(self) -> FloatArray:
-        return self.means.mean(axis=0)
-
-    @property
-    def aleatoric(self) -> FloatArray:
-        return self.variances.mean(axis=0)
-
-    @property
-    def epistemic(self) -> FloatArray:
-        return self.means.var(axis=0)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """The parts that no member ever learns from, kept with the model so that later recalibration stays honest."""
-
-    validation: PropertyTable
-    test: PropertyTable
-
-    @property
-    def smiles(self) -> frozenset[str]:
-        return frozenset(self.validation.smiles) | frozenset(self.test.smiles)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,13 +129,11 @@ class SurrogateEnsemble:
             check_unseen(table, parts, start_test=start.held_out.test, start_split=start.split)
             # its trunk knows descriptors in its own units
             scaling = scaling.with_descriptors_of(start.scaling)
-        data, taught = _with_auxiliary(_training_data(graphs, table.values, scaling, config), table, parts, config)
+        data, taught = with_auxiliary(training_data(graphs, table.values, scaling, config), table, parts, config)
         identity = training_identity(table, parts, config, seed) + ("" if start is None else f"-{start.model_id}")
         networks, curves = [], []
         for member in range(config.n_members):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
-                network = make_network(config, n_keys=data.targets.shape[1], n_descriptors=used.shape[1])
+            network = initial_network(config, data, seed=seed, member=member)
             if start is not None:
                 source = start.networks[member % len(start.networks)]
                 take_over(network, keys=table.keys, source=source, known=start.keys)
@@ -180,13 +142,13 @@ class SurrogateEnsemble:
                 data=data,
                 parts=Parts(parts.train, parts.validation),
                 config=taught,
-                schedule=_training_schedule(config),
+                schedule=training_schedule(config),
                 member=member,
                 seed=seed,
                 identity=f"{identity}-{member}",
                 checkpoint=None if checkpoint_dir is None else checkpoint_dir / f"member_{member}.pt",
             )
-            networks.append(_rounded(without_auxiliary(training.run(progress), table.keys)))
+            networks.append(rounded(without_auxiliary(training.run(progress), table.keys)))
             curves.append(training.curve)
         trained = cls.calibrated(
             networks=tuple(networks),
@@ -343,14 +305,14 @@ class SurrogateEnsemble:
             self.keys,
             np.concatenate([new.values, replay.values, validation.values]),
         )
-        data = _training_data(build_graphs(parse_rows(together.smiles)), together.values, self.scaling, self.config)
+        data = training_data(build_graphs(parse_rows(together.smiles)), together.values, self.scaling, self.config)
         ends = np.cumsum([len(new.smiles), len(replay.smiles), len(validation.smiles)])
         parts = Parts(np.arange(ends[0]), np.arange(ends[1], ends[2]), np.arange(ends[0], ends[1]))
-        schedule = _fine_tuning_schedule(epochs, lr, n_new=len(new.smiles))
+        schedule = fine_tuning_schedule(epochs, lr, n_new=len(new.smiles))
         networks = []
         for member, network in enumerate(self.networks):
             trained = MemberTraining(
-                network=_copied(network),
+                network=copied(network),
                 data=data,
                 parts=parts,
                 config=self.config,
@@ -358,7 +320,7 @@ class SurrogateEnsemble:
                 member=member,
                 seed=seed,
             ).run(progress)
-            networks.append(_rounded(trained))
+            networks.append(rounded(trained))
         provenance = {
             **self.provenance,
             "parent": self.model_id,
@@ -419,68 +381,5 @@ class SurrogateEnsemble:
         return load_ensemble(folder, device=device)
 
 
-def _training_data(
-    graphs: MoleculeGraphs, values: NDArray[np.float64], scaling: Scaling, config: MPNNConfig
-) -> TrainingData:
-    targets = scaling.targets(values) if values.shape[1] else values.astype(np.float32)
-    return TrainingData(
-        find_environments(graphs, depth=config.depth),
-        torch.from_numpy(scaling.descriptors(graphs.descriptors)),
-        torch.from_numpy(targets),
-    )
-
-
-def _with_auxiliary(
-    data: TrainingData, table: PropertyTable, parts: Split, config: MPNNConfig
-) -> tuple[TrainingData, MPNNConfig]:
-    """The data with the auxiliary targets behind the others, and settings that weigh them."""
-    values = auxiliary_targets(table) if config.auxiliary_weight else np.empty((len(table.smiles), 0))
-    known = np.isfinite(values[parts.train]).any(axis=0)
-    if not known.any():
-        return data, config
-    values = values[:, known]
-    standardised = Scaling.fit(values[parts.train], np.empty((len(parts.train), 0))).targets(values)
-    targets = torch.cat([data.targets, torch.from_numpy(standardised)], dim=1)
-    weights = (config.target_weights or (1.0,) * len(table.keys)) + (config.auxiliary_weight,) * values.shape[1]
-    return replace(data, targets=targets), replace(config, target_weights=weights)
-
-
-def _training_schedule(config: MPNNConfig) -> Schedule:
-    return Schedule(
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        final_learning_rate=config.final_learning_rate,
-        warmup_epochs=config.warmup_epochs,
-        mean_epochs=config.mean_epochs,
-        patience=config.patience,
-    )
-
-
-def _fine_tuning_schedule(epochs: int, lr: float, *, n_new: int) -> Schedule:
-    # The validation part does not hold the new chemistry, so stopping on it would stop the learning: keep the last.
-    return Schedule(
-        epochs=epochs,
-        learning_rate=lr,
-        final_learning_rate=0.0,
-        warmup_epochs=0.5,
-        mean_epochs=0,
-        patience=epochs,
-        keep_best=False,
-        replay_size=max(_MIN_REPLAY, _REPLAY_PER_NEW * n_new),
-    )
-
-
 def _without(table: PropertyTable, smiles: frozenset[str]) -> PropertyTable:
     return table.rows([row for row, text in enumerate(table.smiles) if text not in smiles])
-
-
-def _rounded(network: Network) -> Network:
-    """Round the weights to half precision, so that a saved and loaded model predicts exactly the same."""
-    network.load_state_dict({name: value.half().float() for name, value in network.state_dict().items()})
-    return network
-
-
-def _copied(network: Network) -> Network:
-    copy = make_network(network.config, n_keys=network.n_keys, n_descriptors=network.n_descriptors)
-    copy.load_state_dict(network.state_dict())
-    return copy

@@ -31,11 +31,12 @@ from heliosc.errors import InputError
 from heliosc.files import folder_written_atomically, refuse_to_replace
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration
-from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.identity import Settings
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
+from heliosc.surrogates.outputs import HeldOut
 from heliosc.surrogates.scaling import Scaling
 
 FORMAT = "heliosc surrogate ensemble"

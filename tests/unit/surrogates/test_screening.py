@@ -11,10 +11,11 @@ from pyarrow import parquet
 from heliosc.errors import InputError, ResourceError
 from heliosc.properties import PropertyKey
 from heliosc.surrogates.calibration import KeyCalibration
-from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.metrics import gaussian_quantiles
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.network import Network
+from heliosc.surrogates.outputs import HeldOut
 from heliosc.surrogates.scaling import Scaling
 from heliosc.surrogates.screening import Ranking, ScreeningSettings, predicting, screen, write_quarantine, write_table
 from heliosc.surrogates.screening.parts import PartsFolder

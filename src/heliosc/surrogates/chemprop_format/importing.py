@@ -21,12 +21,13 @@ from heliosc.errors import InputError
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import MIN_VALUES
 from heliosc.surrogates.chemprop_format.checkpoint import ALLOWED, Checkpoint, read_checkpoint
-from heliosc.surrogates.ensemble import HeldOut, SurrogateEnsemble
+from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.identity import table_hash
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.features import ATOM_FEATURES, BOND_FEATURES
 from heliosc.surrogates.mpnn.network import Network
+from heliosc.surrogates.outputs import HeldOut
 from heliosc.surrogates.scaling import FloatArray, Scaling
 
 _AGGREGATIONS = {"MeanAggregation": "mean", "NormAggregation": "norm", "SumAggregation": "sum"}

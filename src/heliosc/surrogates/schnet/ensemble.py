@@ -20,12 +20,12 @@ from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
-from heliosc.surrogates.ensemble import HeldOut, RawPrediction
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.reading import read_graphs
 from heliosc.surrogates.mpnn.training import MemberTraining, Parts, Progress, Schedule
+from heliosc.surrogates.outputs import HeldOut, RawPrediction
 from heliosc.surrogates.protocol import RowArray, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
 from heliosc.surrogates.schnet.config import SchNetConfig
