@@ -315,7 +315,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows (stream)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (stream)")
     parser.add_argument("--work", type=Path, default=None, help="folder for what is large or takes hours")
-    parser.add_argument("--labels", type=Path, default=None, help="folder of `heliosc label` with OCELOT molecules (delta, schnet)")
+    parser.add_argument(
+        "--labels", type=Path, default=None, help="folder of `heliosc label` with OCELOT molecules (delta, schnet)"
+    )
     parser.add_argument("--no-train", action="store_true", help="only models already in the work folder (accuracy)")
     arguments = parser.parse_args()
     result = PARTS[arguments.part](arguments)
