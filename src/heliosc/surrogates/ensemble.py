@@ -22,7 +22,7 @@ from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.auxiliary import without_auxiliary
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
@@ -45,9 +45,9 @@ from heliosc.surrogates.mpnn.training import (
     Parts,
     Progress,
 )
-from heliosc.surrogates.outputs import HeldOut, RawPrediction
+from heliosc.surrogates.outputs import Doubt, HeldOut, RawPrediction, calibrated_doubt, prediction_table
 from heliosc.surrogates.protocol import RowArray, check_split
-from heliosc.surrogates.scaling import FloatArray, Scaling
+from heliosc.surrogates.scaling import Scaling
 from heliosc.surrogates.training_record import check_columns, count_known, learning_curves
 from heliosc.surrogates.warm_start import check_shape, check_unseen, take_over
 
@@ -216,18 +216,8 @@ class SurrogateEnsemble:
         InputError : a molecule cannot be read; the message names its row, counted from 0
         """
         raw = self._predict_raw(smiles, batch_size=batch_size, precision=precision)
-        epistemic, aleatoric, distance = self.doubts(raw)
-        return PredictionTable(
-            tuple(smiles),
-            self.keys,
-            raw.mean,
-            epistemic,
-            aleatoric,
-            self.model_id,
-            members=raw.means,
-            domain_distance=distance,
-            interval_quantiles=interval_quantiles(self.calibrations),
-        )
+        doubt = self.doubt(raw)
+        return prediction_table(smiles, self.keys, raw, doubt, calibrations=self.calibrations, model_id=self.model_id)
 
     def _predict_raw(self, smiles: Sequence[str], *, batch_size: int, precision: str = "f32") -> RawPrediction:
         shape = (len(self.networks), len(smiles), len(self.keys))
@@ -259,13 +249,9 @@ class SurrogateEnsemble:
         means = outputs.means * target_std + self.scaling.target_mean
         return RawPrediction(means, outputs.variances * target_std**2, outputs.fingerprints)
 
-    def doubts(self, raw: RawPrediction) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-        """Calibrated epistemic and aleatoric std, (n_molecules, n_keys) each, and the distance to the train part."""
-        distance = None if self.landmarks is None else self.landmarks.distances(raw.fingerprints)
-        aleatoric, epistemic = raw.aleatoric, raw.epistemic
-        for k, calibration in enumerate(self.calibrations):
-            aleatoric[:, k], epistemic[:, k] = calibration.apply(aleatoric[:, k], epistemic[:, k], distance)
-        return epistemic, aleatoric, distance
+    def doubt(self, raw: RawPrediction) -> Doubt:
+        """Calibrated uncertainty of outputs."""
+        return calibrated_doubt(raw, calibrations=self.calibrations, landmarks=self.landmarks)
 
     def fine_tune(
         self,

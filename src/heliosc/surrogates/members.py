@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -23,6 +24,23 @@ FloatArray = NDArray[np.float64]
 
 _REPLAY_PER_NEW = 4
 _MIN_REPLAY = 512
+
+
+class ScheduleSettings(Protocol):
+    """What a schedule is made from; see ``MPNNConfig`` for the meaning."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def final_learning_rate(self) -> float: ...
+    @property
+    def warmup_epochs(self) -> int: ...
+    @property
+    def mean_epochs(self) -> int: ...
+    @property
+    def patience(self) -> int: ...
 
 
 def training_data(graphs: MoleculeGraphs, values: FloatArray, scaling: Scaling, config: MPNNConfig) -> TrainingData:
@@ -50,7 +68,7 @@ def with_auxiliary(
     return replace(data, targets=targets), replace(config, target_weights=weights)
 
 
-def training_schedule(config: MPNNConfig) -> Schedule:
+def training_schedule(config: ScheduleSettings) -> Schedule:
     """Of a training from the beginning."""
     return Schedule(
         epochs=config.epochs,

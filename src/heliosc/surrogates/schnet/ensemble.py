@@ -19,13 +19,14 @@ from torch import Tensor
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
+from heliosc.surrogates.members import training_schedule
 from heliosc.surrogates.mpnn.reading import read_graphs
-from heliosc.surrogates.mpnn.training import MemberTraining, Parts, Progress, Schedule
-from heliosc.surrogates.outputs import HeldOut, RawPrediction
+from heliosc.surrogates.mpnn.training import MemberTraining, Parts, Progress
+from heliosc.surrogates.outputs import HeldOut, RawPrediction, calibrated_doubt, prediction_table
 from heliosc.surrogates.protocol import RowArray, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
 from heliosc.surrogates.schnet.config import SchNetConfig
@@ -125,7 +126,7 @@ class SchNetEnsemble:
                 data=data,
                 parts=Parts(parts.train, parts.validation),
                 config=config,
-                schedule=_schedule(config),
+                schedule=training_schedule(config),
                 member=member,
                 seed=seed,
                 identity=f"{identity}-{member}",
@@ -219,21 +220,8 @@ class SchNetEnsemble:
         InputError : a molecule cannot be read
         """
         raw = self._predict_raw(smiles, geometries)
-        distance = self.landmarks.distances(raw.fingerprints)
-        aleatoric, epistemic = raw.aleatoric, raw.epistemic
-        for k, calibration in enumerate(self.calibrations):
-            aleatoric[:, k], epistemic[:, k] = calibration.apply(aleatoric[:, k], epistemic[:, k], distance)
-        return PredictionTable(
-            tuple(smiles),
-            self.keys,
-            raw.mean,
-            epistemic,
-            aleatoric,
-            self.model_id,
-            members=raw.means,
-            domain_distance=distance,
-            interval_quantiles=interval_quantiles(self.calibrations),
-        )
+        doubt = calibrated_doubt(raw, calibrations=self.calibrations, landmarks=self.landmarks)
+        return prediction_table(smiles, self.keys, raw, doubt, calibrations=self.calibrations, model_id=self.model_id)
 
     def with_geometries(self, provider: GeometryProvider) -> Self:
         """The same model with another place to get geometries from.
@@ -309,14 +297,3 @@ def _initial_network(config: SchNetConfig, n_keys: int, n_descriptors: int, *, s
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng([seed, member]).integers(2**62)))
         return SchNetNetwork(config, n_keys=n_keys, n_descriptors=n_descriptors)
-
-
-def _schedule(config: SchNetConfig) -> Schedule:
-    return Schedule(
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        final_learning_rate=config.final_learning_rate,
-        warmup_epochs=config.warmup_epochs,
-        mean_epochs=config.mean_epochs,
-        patience=config.patience,
-    )

@@ -86,8 +86,8 @@ def predict_rows(
     reasons = reading.refused | {int(reading.rows[molecule]): reason for molecule, reason in outside.items()}
     refused = [Refusal(rows.numbers[i], rows.smiles[i], reasons[i]) for i in sorted(reasons)]
     raw = ensemble.predict_graphs(graphs, precision=precision)
-    epistemic, aleatoric, distance = ensemble.doubts(raw)
-    std = np.sqrt(epistemic**2 + aleatoric**2)
+    doubt = ensemble.doubt(raw)
+    std = np.hypot(doubt.epistemic, doubt.aleatoric)
     columns: dict[str, Any] = {
         "row": np.array(rows.numbers, dtype=np.int64)[positions],
         "smiles": pa.array([rows.smiles[i] for i in positions], pa.string()),
@@ -95,8 +95,8 @@ def predict_rows(
     for column, key in enumerate(ensemble.keys):
         columns[f"{key} mean"] = raw.mean[:, column].astype(np.float32)
         columns[f"{key} std"] = std[:, column].astype(np.float32)
-    if distance is not None:
-        columns["domain distance"] = distance.astype(np.float32)
+    if doubt.distance is not None:
+        columns["domain distance"] = doubt.distance.astype(np.float32)
     return pa.table(columns), refused
 
 
