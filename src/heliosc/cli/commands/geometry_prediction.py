@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heliosc.cli.commands.delta_prediction import as_table
+from heliosc.cli.commands.table_prediction import as_table, deliver, tell_refused
 from heliosc.cli.errors import messages
-from heliosc.cli.output import print_json
 from heliosc.datasets.csv_source import CsvImport, read_property_csv
-from heliosc.errors import InputError, PartialResultError
-from heliosc.surrogates.screening import write_quarantine, write_table
+from heliosc.errors import InputError
 from heliosc.surrogates.screening.rows import Refusal
-from heliosc.surrogates.screening.tables import check_output, rounded, write_csv
+from heliosc.surrogates.screening.tables import check_output
 
 if TYPE_CHECKING:
     from heliosc.surrogates.schnet import MissingGeometry
@@ -50,24 +47,12 @@ def predict_from_geometries(file: Path, weights: Path, *, out: Path | None, devi
     fill_cache(cache, smiles, states=model.config.states, progress=lambda n: tell_geometries(n, len(smiles)))
     predictions, missing = model.predict_available(smiles)
     refused = sorted(_refusals(imported, missing), key=lambda refusal: refusal.row)
-    for refusal in refused[:20]:
-        messages.print(f"row {refusal.row} left out: {refusal.smiles!r} {refusal.reason}", markup=False, soft_wrap=True)
+    tell_refused(refused)
     if not predictions.smiles:
         raise InputError(f"{file} has no molecule with a {model.geometry_level} geometry; each with its reason above")
     row_of = dict(zip(smiles, imported.rows, strict=True))
     table = as_table(predictions, [row_of[text] for text in predictions.smiles])
-    if out is not None:
-        write_table([table], out)
-        write_quarantine(refused, out.with_name(f"{out.stem}.quarantine.csv"))
-        n_rows = len(predictions.smiles) + len(refused)
-        messages.print(f"{len(predictions.smiles)} of {n_rows} rows predicted; wrote {out}", markup=False)
-    if as_json:
-        print_json(rounded(table).to_pylist())
-    elif out is None:
-        sys.stdout.flush()
-        write_csv([table], sys.stdout.buffer)
-    if refused:
-        raise PartialResultError(f"{len(refused)} rows of {file} left out, each with its reason above")
+    deliver(table, refused, file=file, out=out, as_json=as_json)
 
 
 def tell_geometries(n_done: int, n_all: int) -> None:
