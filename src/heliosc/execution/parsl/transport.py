@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from parsl.executors import HighThroughputExecutor
 
 _RUN_ORDER = "heliosc.execution.parsl.remote.run_order"
+_SEND_LIMIT_MS = 5_000
 _AHEAD = 2  # tasks handed over for each that can run: a worker never waits for the driver
 _MAX_LOSSES = 5  # of one task; then it is taken to be what fells its workers
 _MAX_RESTARTS = 3  # of the interchange without an answer in between
@@ -80,6 +81,7 @@ class ParslTransport:
         self._losses: Counter[str] = Counter()
         self._n_engines = self._n_restarts = 0
         self._failure: str | None = None
+        self._is_cut_off = False
         self._engine: _Engine | None = None
         self._guard = Guard(self._token, self._folder)
         try:
@@ -91,7 +93,7 @@ class ParslTransport:
     @property
     def n_free(self) -> int:
         """Number of tasks that ``start`` would take now."""
-        if self._engine is None or self._failure is not None:
+        if self._engine is None or self._failure is not None or self._is_cut_off:
             return 0
         return max(0, _AHEAD * self._engine.blocks.n_slots - self._engine.executor.outstanding())
 
@@ -108,6 +110,8 @@ class ParslTransport:
         """
         if self._engine is None:  # n_free was 0
             raise UsageError("the Parsl transport is closed")
+        import zmq  # comes with Parsl
+
         executor = self._engine.executor
         for task in tasks:
             if executor.bad_state_is_set:
@@ -115,7 +119,13 @@ class ParslTransport:
             self._refuse_if_failed()
             order = Order(task, self._workers, self._folder)
             self._running[task.token] = task
-            future = executor.submit_payload({"task_executor": {"f": _RUN_ORDER}}, order.to_bytes())
+            if self._is_cut_off:
+                continue
+            try:
+                future = executor.submit_payload({"task_executor": {"f": _RUN_ORDER}}, order.to_bytes())
+            except zmq.Again:  # the interchange has ended: ``wait`` starts another and tells of what is lost
+                self._is_cut_off = True
+                continue
             self._happened.put((task, None))
             future.add_done_callback(partial(self._note_end, task))
 
@@ -171,6 +181,9 @@ class ParslTransport:
             _shut_down(executor)
             self._failure = f"Parsl does not start: {error}; its logs are in {self._folder}"
             raise ResourceError(self._failure) from error
+        # without a peer a send waits for ever, and the one peer may be killed at any time
+        executor.outgoing_q.zmq_socket.sndtimeo = _SEND_LIMIT_MS
+        self._is_cut_off = False
         return _Engine(executor, BlockKeeper(executor))
 
     def _stop_engine(self) -> None:
@@ -188,7 +201,7 @@ class ParslTransport:
         if engine.blocks.failure is not None:
             self._failure = f"{engine.blocks.failure}; logs are in {self._folder}"
         process = engine.executor.interchange_proc
-        if process is None or process.poll() is None:
+        if process is None or (process.poll() is None and not self._is_cut_off):
             return []
         _log.warning("Parsl's interchange ended with code %s; starting another", process.returncode)
         self._stop_engine()
