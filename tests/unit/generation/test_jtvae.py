@@ -14,8 +14,8 @@ from rdkit import Chem
 from heliosc.errors import InputError
 from heliosc.generation.evaluation.held_out import split_held_out
 from heliosc.generation.jtvae import JTVAE, JTVAEConfig, ModelConfig, TrainingConfig
-from heliosc.generation.jtvae.generator import CHECKPOINT_FILE
 from heliosc.generation.jtvae.io import MODEL_FILE, WEIGHTS_FILE
+from heliosc.generation.jtvae.making import CHECKPOINT_FILE
 from heliosc.generation.protocol import Generator
 from heliosc.properties import PropertyKey, PropertyTable
 

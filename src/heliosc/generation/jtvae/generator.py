@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
-from heliosc.generation.evaluation.held_out import split_held_out
-from heliosc.generation.evaluation.report import Evaluation, evaluate
-from heliosc.generation.jtvae.arrays import PreparedSet, RowReader
-from heliosc.generation.jtvae.batch import make_batch
-from heliosc.generation.jtvae.conditions import PropertyScale
+from heliosc.generation.evaluation.report import evaluate
 from heliosc.generation.jtvae.config import JTVAEConfig
-from heliosc.generation.jtvae.io import StoredModel, build_network, load_model, round_to_half, save_model
+from heliosc.generation.jtvae.io import StoredModel, load_model, save_model
+from heliosc.generation.jtvae.making import make
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
-from heliosc.generation.jtvae.network import Network, Posterior
-from heliosc.generation.jtvae.preparation import prepare_on_disk
-from heliosc.generation.jtvae.prior import MOLECULES_PER_COMPONENT, LatentPrior, effective_number, fit_prior
+from heliosc.generation.jtvae.network import Posterior
+from heliosc.generation.jtvae.posteriors import encode_prepared
+from heliosc.generation.jtvae.refresh import FineTuning, refresh
 from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
-from heliosc.generation.jtvae.schedule import (
-    build_vocabulary,
-    grow_vocabulary,
-    prepare,
-    prepare_graphs,
-    read_graphs,
-)
-from heliosc.generation.jtvae.train import Progress, Trainer, TrainingSet
+from heliosc.generation.jtvae.schedule import prepare
+from heliosc.generation.jtvae.train import Progress
 from heliosc.generation.jtvae.tree import JunctionTree, junction_tree
 from heliosc.generation.jtvae.valence import LegalMoves
-from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.properties import PropertyKey, PropertyTable
 
 FloatArray = NDArray[np.float64]
-
-CHECKPOINT_FILE = "training.safetensors"
-PREPARED_FOLDER = "prepared"
-ENCODING_BATCH = 256
-MAX_REDRAWS = 5
-"""Draws that replace molecules whose SMILES RDKit cannot read back (none on trained models)."""
-SEED_STEP = 1_000_003
-
-
-@dataclass(frozen=True, slots=True)
-class FineTuning:
-    """What fine-tuning used.
-
-    Attributes
-    ----------
-    n_used : distinct molecules learned from
-    n_new_words : words added to the vocabulary
-    refused : SMILES -> reason
-    """
-
-    n_used: int
-    n_new_words: int
-    refused: dict[str, str]
 
 
 class JTVAE:
@@ -123,31 +85,26 @@ class JTVAE:
         ------
         InputError : nothing to learn from, or a checkpoint of another training
         """
-        config = config or JTVAEConfig()
-        training, held_out = split_held_out(smiles, config.training.held_out)
-        vocabulary, prepared, refused = _prepared(training, checkpoint_folder, n_workers=n_workers)
-        scale = PropertyScale.of(properties)
-        data = TrainingSet(
-            prepared, scale.targets(prepared.smiles, properties), _target_weights(config, scale.keys), None
+        made = make(
+            smiles,
+            properties=properties,
+            config=config or JTVAEConfig(),
+            seed=seed,
+            device=device,
+            progress=progress,
+            checkpoint_folder=checkpoint_folder,
+            n_workers=n_workers,
         )
-        torch.manual_seed(seed)
-        network = build_network(config, vocabulary, n_properties=len(scale.keys), device=choose_device(device))
-        _start_from_frequencies(network, vocabulary)
-        trainer = Trainer(network, data, config=config.training, seed=seed)
-        checkpoint = None if checkpoint_folder is None else checkpoint_folder / CHECKPOINT_FILE
-        reports = trainer.run(
-            progress=progress, checkpoint=checkpoint, identity=_identity(config, data, vocabulary, seed=seed)
-        )
-        round_to_half(network)
-        prior = _fit_prior(network, data, seed=seed)
-        model = cls(StoredModel(config, vocabulary, network, prior, scale, {}))
+        model = cls(made.stored)
         found = evaluate(
-            model, held_out, training=training, properties=properties, n_samples=n_evaluation_samples, seed=seed
+            model,
+            made.held_out,
+            training=made.training,
+            properties=properties,
+            n_samples=n_evaluation_samples,
+            seed=seed,
         )
-        model.metrics = _metrics(found, n_training=len(prepared), refused=refused, vocabulary=vocabulary, seed=seed)
-        model.metrics["final_losses"] = (
-            {name: getattr(reports[-1], name) for name in ("reconstruction", "kl", "property_error")} if reports else {}
-        )
+        model.metrics = made.metrics(found)
         return model
 
     def save(self, folder: Path) -> None:
@@ -157,8 +114,7 @@ class JTVAE:
         ------
         ResourceError : the folder cannot be written
         """
-        stored = StoredModel(self.config, self.vocabulary, self.network, self.prior, self.scale, self.metrics)
-        save_model(Path(folder), stored)
+        save_model(Path(folder), self._stored())
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> JTVAE:
@@ -169,6 +125,9 @@ class JTVAE:
         InputError : missing, damaged, or files that do not belong together
         """
         return cls(load_model(Path(folder), device=choose_device(device)))
+
+    def _stored(self) -> StoredModel:
+        return StoredModel(self.config, self.vocabulary, self.network, self.prior, self.scale, self.metrics)
 
     # -- molecules from latent vectors --------------------------------------------------------------------------------
 
@@ -393,116 +352,17 @@ class JTVAE:
         ----------
         Tripp, Daxberger, Hernandez-Lobato, NeurIPS 2020, arXiv:2006.09191 (weighted retraining).
         """
-        graphs, refused = read_graphs(smiles)
-        if not graphs:
-            raise InputError(f"none of {len(smiles)} molecules can be used for fine-tuning; expected at least one")
-        n_new = grow_vocabulary(self.vocabulary, graphs.values())
-        self._legal = LegalMoves(self.vocabulary)
-        self.network.grow(
-            n_words=len(self.vocabulary), n_ports=self.vocabulary.n_ports, n_sites=self.vocabulary.n_sites
-        )
-        found = prepare_graphs(smiles, graphs, refused=refused, vocabulary=self.vocabulary, legal=self._legal)
-        data = TrainingSet(
-            found.prepared,
-            self.scale.targets(found.prepared.smiles, properties),
-            _target_weights(self.config, self.scale.keys),
-            _checked_weights(weights, n=len(smiles), rows=found.rows),
-        )
-        settings = replace(self.config.training, epochs=epochs, learning_rate=lr)
-        Trainer(self.network, data, config=settings, seed=seed, is_fine_tuning=True).run(progress=progress)
-        round_to_half(self.network)
-        self.prior = self.prior.mixed_with(_fit_prior(self.network, data, seed=seed), _share_of_new(data))
-        return FineTuning(len(found.prepared), n_new, refused)
-
-
-def _prepared(
-    smiles: Sequence[str], folder: Path | None, *, n_workers: int
-) -> tuple[Vocabulary, PreparedSet, dict[str, str]]:
-    """Training molecules as arrays, on disk if there is a folder; refused input with its reasons (on disk some)."""
-    if folder is not None:
-        found = prepare_on_disk(smiles, folder / PREPARED_FOLDER, held_out=0.0, n_workers=n_workers)
-        return found.vocabulary, found.prepared, dict(found.manifest["examples"])
-    graphs, refused = read_graphs(smiles)
-    if not graphs:
-        raise InputError(f"none of {len(smiles)} molecules can be used to train a generator; expected at least one")
-    vocabulary = build_vocabulary(graphs.values())
-    legal = LegalMoves(vocabulary)
-    return (
-        vocabulary,
-        prepare_graphs(smiles, graphs, refused=refused, vocabulary=vocabulary, legal=legal).prepared,
-        refused,
-    )
-
-
-def encode_prepared(network: Network, prepared: PreparedSet) -> Posterior:
-    """Posteriors of prepared molecules, (n_molecules, latent)."""
-    device = network.tables.words.weight.device
-    reader = RowReader(prepared)
-    means: list[Tensor] = []
-    log_variances: list[Tensor] = []
-    with torch.no_grad():
-        for start in range(0, len(prepared), ENCODING_BATCH):
-            indices = np.arange(start, min(start + ENCODING_BATCH, len(prepared)))
-            posterior = network.encode(make_batch(reader, indices, device=device))
-            means.append(posterior.mean)
-            log_variances.append(posterior.log_variance)
-    return Posterior(torch.cat(means), torch.cat(log_variances))
-
-
-def _fit_prior(network: Network, data: TrainingSet, *, seed: int) -> LatentPrior:
-    """Mixture over the latent vectors; unknown properties are filled in by the heads."""
-    posterior = encode_prepared(network, data.prepared)
-    with torch.no_grad():
-        predicted = network.predict(posterior.mean).double().cpu().numpy()
-    properties = np.where(np.isnan(data.targets), predicted, data.targets)
-    spread = posterior.log_variance.exp().mean(0).double().cpu().numpy()
-    means = posterior.mean.double().cpu().numpy()
-    return fit_prior(means, spread, properties, seed=seed, weights=data.sampling_weights)
-
-
-def _share_of_new(data: TrainingSet) -> float:
-    """How far the prior follows the molecules of a fine-tuning: half at as many as make one component."""
-    weights = np.ones(len(data.prepared)) if data.sampling_weights is None else data.sampling_weights
-    n = effective_number(weights)
-    return n / (n + MOLECULES_PER_COMPONENT)
-
-
-def _target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArray:
-    named = dict(config.training.property_weights)
-    return np.asarray([named.get(str(key), 1.0) for key in keys], dtype=np.float64)
-
-
-def _start_from_frequencies(network: Network, vocabulary: Vocabulary) -> None:
-    """Let the word bias start at the log frequencies, so that rare words need not be unlearned."""
-    with torch.no_grad():
-        network.decoder.word_bias.copy_(torch.from_numpy(np.log(vocabulary.frequencies())).float())
-
-
-def _checked_weights(weights: NDArray | None, *, n: int, rows: Sequence[int]) -> FloatArray | None:
-    if weights is None:
-        return None
-    values = np.asarray(weights, dtype=np.float64)
-    if values.shape != (n,) or not np.isfinite(values).all() or (values < 0).any() or values[list(rows)].sum() <= 0:
-        raise InputError(f"weights of shape {values.shape}; expected ({n},) non-negative values that are not all zero")
-    return values[list(rows)]
-
-
-def _identity(config: JTVAEConfig, data: TrainingSet, vocabulary: Vocabulary, *, seed: int) -> str:
-    """Hash of everything that the trained weights depend on."""
-    digest = hashlib.sha256(json.dumps([config.to_document(), seed, vocabulary.fingerprint()]).encode())
-    digest.update("\n".join(data.prepared.smiles).encode())
-    digest.update(np.nan_to_num(data.targets, nan=1e30).tobytes())
-    return digest.hexdigest()
-
-
-def _metrics(
-    found: Evaluation, *, n_training: int, refused: Mapping[str, str], vocabulary: Vocabulary, seed: int
-) -> dict[str, Any]:
-    return {
-        **found.to_document(),
-        "n_training": n_training,
-        "n_words": len(vocabulary),
-        "n_refused": len(refused),
-        "refused": dict(list(refused.items())[:20]),
-        "seed": seed,
-    }
+        try:
+            done, self.prior = refresh(
+                self._stored(),
+                smiles,
+                properties=properties,
+                weights=weights,
+                epochs=epochs,
+                learning_rate=lr,
+                seed=seed,
+                progress=progress,
+            )
+        finally:
+            self._legal = LegalMoves(self.vocabulary)  # also of a training that was interrupted
+        return done

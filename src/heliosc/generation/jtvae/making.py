@@ -1,0 +1,147 @@
+"""Making a generator from molecules: prepare, train, fit the prior. ``JTVAE.train`` evaluates what comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heliosc.devices import choose_device
+from heliosc.errors import InputError
+from heliosc.generation.evaluation.held_out import split_held_out
+from heliosc.generation.evaluation.report import Evaluation
+from heliosc.generation.jtvae.arrays import PreparedSet
+from heliosc.generation.jtvae.conditions import PropertyScale
+from heliosc.generation.jtvae.config import JTVAEConfig
+from heliosc.generation.jtvae.io import StoredModel, build_network, round_to_half
+from heliosc.generation.jtvae.network import Network
+from heliosc.generation.jtvae.posteriors import prior_of
+from heliosc.generation.jtvae.preparation import prepare_on_disk
+from heliosc.generation.jtvae.schedule import build_vocabulary, prepare_graphs, read_graphs
+from heliosc.generation.jtvae.train import EpochReport, Progress, Trainer, TrainingSet
+from heliosc.generation.jtvae.valence import LegalMoves
+from heliosc.generation.jtvae.vocabulary import Vocabulary
+from heliosc.properties import PropertyKey, PropertyTable
+
+FloatArray = NDArray[np.float64]
+
+CHECKPOINT_FILE = "training.safetensors"
+PREPARED_FOLDER = "prepared"
+N_REFUSED_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A trained model, not yet evaluated.
+
+    Attributes
+    ----------
+    stored : the model; its metrics are empty
+    training, held_out : the two sides of the molecules given
+    n_prepared : molecules trained on
+    refused : SMILES -> reason (with a checkpoint folder some of them)
+    last : of the last epoch, None if the checkpoint held them all
+    seed : of the training
+    """
+
+    stored: StoredModel
+    training: list[str]
+    held_out: list[str]
+    n_prepared: int
+    refused: dict[str, str]
+    last: EpochReport | None
+    seed: int
+
+    def metrics(self, found: Evaluation) -> dict[str, Any]:
+        """What is kept beside the model."""
+        losses = ("reconstruction", "kl", "property_error")
+        return {
+            **found.to_document(),
+            "n_training": self.n_prepared,
+            "n_words": len(self.stored.vocabulary),
+            "n_refused": len(self.refused),
+            "refused": dict(list(self.refused.items())[:N_REFUSED_NAMED]),
+            "seed": self.seed,
+            "final_losses": {} if self.last is None else {name: getattr(self.last, name) for name in losses},
+        }
+
+
+def make(
+    smiles: Sequence[str],
+    *,
+    properties: PropertyTable | None,
+    config: JTVAEConfig,
+    seed: int,
+    device: str,
+    progress: Progress | None,
+    checkpoint_folder: Path | None,
+    n_workers: int,
+) -> Made:
+    """Train from scratch on what is not held out; parameters as of ``JTVAE.train``.
+
+    Raises
+    ------
+    InputError : nothing to learn from, or a checkpoint of another training
+    """
+    training, held_out = split_held_out(smiles, config.training.held_out)
+    vocabulary, prepared, refused = _prepared(training, checkpoint_folder, n_workers=n_workers)
+    scale = PropertyScale.of(properties)
+    data = TrainingSet(prepared, scale.targets(prepared.smiles, properties), target_weights(config, scale.keys), None)
+    torch.manual_seed(seed)
+    network = build_network(config, vocabulary, n_properties=len(scale.keys), device=choose_device(device))
+    _start_from_frequencies(network, vocabulary)
+    trainer = Trainer(network, data, config=config.training, seed=seed)
+    reports = trainer.run(
+        progress=progress,
+        checkpoint=None if checkpoint_folder is None else checkpoint_folder / CHECKPOINT_FILE,
+        identity=_identity(config, data, vocabulary, seed=seed),
+    )
+    round_to_half(network)
+    stored = StoredModel(config, vocabulary, network, prior_of(network, data, seed=seed), scale, {})
+    return Made(stored, training, held_out, len(prepared), refused, reports[-1] if reports else None, seed)
+
+
+def target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArray:
+    """(n_keys,) what each property counts in the loss beside the others."""
+    named = dict(config.training.property_weights)
+    return np.asarray([named.get(str(key), 1.0) for key in keys], dtype=np.float64)
+
+
+def _prepared(
+    smiles: Sequence[str], folder: Path | None, *, n_workers: int
+) -> tuple[Vocabulary, PreparedSet, dict[str, str]]:
+    """Training molecules as arrays, on disk if there is a folder; refused input with its reasons (on disk some)."""
+    if folder is not None:
+        found = prepare_on_disk(smiles, folder / PREPARED_FOLDER, held_out=0.0, n_workers=n_workers)
+        return found.vocabulary, found.prepared, dict(found.manifest["examples"])
+    graphs, refused = read_graphs(smiles)
+    if not graphs:
+        raise InputError(f"none of {len(smiles)} molecules can be used to train a generator; expected at least one")
+    vocabulary = build_vocabulary(graphs.values())
+    legal = LegalMoves(vocabulary)
+    return (
+        vocabulary,
+        prepare_graphs(smiles, graphs, refused=refused, vocabulary=vocabulary, legal=legal).prepared,
+        refused,
+    )
+
+
+def _start_from_frequencies(network: Network, vocabulary: Vocabulary) -> None:
+    """Let the word bias start at the log frequencies, so that rare words need not be unlearned."""
+    with torch.no_grad():
+        network.decoder.word_bias.copy_(torch.from_numpy(np.log(vocabulary.frequencies())).float())
+
+
+def _identity(config: JTVAEConfig, data: TrainingSet, vocabulary: Vocabulary, *, seed: int) -> str:
+    """Hash of everything that the trained weights depend on."""
+    digest = hashlib.sha256(json.dumps([config.to_document(), seed, vocabulary.fingerprint()]).encode())
+    digest.update("\n".join(data.prepared.smiles).encode())
+    digest.update(np.nan_to_num(data.targets, nan=1e30).tobytes())
+    return digest.hexdigest()
