@@ -142,6 +142,8 @@ class PartialMolecule:
         self.words = [root]
         self.nodes = [tuple(range(word.n_atoms))]
         self._shared: list[tuple[int, ...]] = [()]
+        self._system = [0]  # of fused rings, for each node
+        self._rings_of_system = [word.n_conjugated_rings]
         self._n_unmatched: int | None = None  # known until the next word arrives
 
     @property
@@ -198,7 +200,20 @@ class PartialMolecule:
         self.words.append(word)
         self.nodes.append(tuple(place[i] for i in range(new_word.n_atoms)))
         self._shared.append(joint)
+        self._join_system(node, new_word, is_fused=len(joint) == 2)
         return len(self.nodes) - 1
+
+    def _join_system(self, node: int, word: Word, *, is_fused: bool) -> None:
+        if is_fused:
+            self._system.append(self._system[node])
+            self._rings_of_system[self._system[node]] += word.n_conjugated_rings
+        else:
+            self._system.append(len(self._rings_of_system))
+            self._rings_of_system.append(word.n_conjugated_rings)
+
+    def n_fused_rings(self, node: int) -> int:
+        """Rings of the fused system of a node that may be conjugated."""
+        return self._rings_of_system[self._system[node]]
 
     def _joint(self, node: int, site: int) -> tuple[int, ...]:
         atoms = self.nodes[node]
@@ -209,7 +224,7 @@ class PartialMolecule:
         self.free[atom] -= _added_valence(OpenAtom(label, self.free[atom]), need, order)
         self._n_rings[atom] += is_ring
         if label.pi == NOT_AROMATIC:
-            self.labels[atom] = label._replace(pi=need.label.pi)
+            self.labels[atom] = AtomLabel(label.element, label.charge, label.valence, need.label.pi)
 
     def unmatched(self) -> int:
         """Atoms that find no partner for their double bond; they would be saturated with hydrogen."""
@@ -241,7 +256,9 @@ class PartialMolecule:
         twin = object.__new__(PartialMolecule)
         twin._vocabulary = self._vocabulary
         twin._n_unmatched = self._n_unmatched
-        for name in ("labels", "free", "bonds", "_n_rings", "words", "nodes", "_shared"):
+        for name in (
+            "labels", "free", "bonds", "_n_rings", "words", "nodes", "_shared", "_system", "_rings_of_system",
+        ):  # fmt: skip
             setattr(twin, name, list(getattr(self, name)))
         return twin
 
@@ -250,6 +267,12 @@ class PartialMolecule:
         new_word: Word = self._vocabulary.words[word]
         if len(new_word.ports[port]) == 1 or new_word.unmatched or not any(label.pi == 1 for label in new_word.labels):
             return False
+        joint = self._joint(node, site)
+        wanting = [self.labels[atom].pi for atom in joint]
+        if NOT_AROMATIC not in wanting and new_word.is_matched_beside[port]:
+            return False  # the word's other atoms pair up among themselves, and the joint's atoms counted before
+        if all(pi == NOT_AROMATIC for pi in wanting):
+            return False  # the word brings its own pairs
         trial = self.copy()
         trial.attach(node, site=site, word=word, port=port)
         return trial.unmatched() > self.unmatched() and trial.hopeless() > self.hopeless()

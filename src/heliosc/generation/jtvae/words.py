@@ -19,6 +19,8 @@ from heliosc.generation.jtvae.molecule_graph import AROMATIC, BOND_TYPES, AtomLa
 MAX_AUTOMORPHISMS = 2_000
 """Fullerene C60 has 120. Beyond this the numbering of a word in a molecule is right but not canonical."""
 
+CARBON = 6
+
 Joint = tuple[int, ...]
 """One atom, or the two atoms of a directed bond."""
 
@@ -103,12 +105,51 @@ class Word:
         return n_pi - 2 * len(maximum_matching(*pi_graph(self.labels, self.bonds)))
 
     @cached_property
+    def is_matched_beside(self) -> tuple[bool, ...]:
+        """(n_ports,) whether the atoms beside a port that take a double bond find partners without the port's."""
+        n_atoms, edges = pi_graph(self.labels, self.bonds)
+        wanting = {i for i, label in enumerate(self.labels) if label.pi == 1}
+        return tuple(
+            2 * len(maximum_matching(n_atoms, [edge for edge in edges if not {*edge} & {*port}]))
+            == len(wanting - {*port})
+            for port in self.ports
+        )
+
+    @cached_property
+    def n_conjugated_rings(self) -> int:
+        """Independent rings of atoms that may be sp2; a carbon with three single bonds in the word cannot be."""
+        if not self.is_ring:
+            return 0
+        double = {atom for i, j, order in self.bonds if order != 1 for atom in (i, j)}
+        kept = {
+            i
+            for i, (label, used) in enumerate(zip(self.labels, self.uses, strict=True))
+            if i in double or label.element != CARBON or label.valence - used > 1
+        }
+        bonds = [(i, j) for i, j, _ in self.bonds if i in kept and j in kept]
+        return len(bonds) - len(kept) + _count_components(kept, bonds)
+
+    @cached_property
     def _orders(self) -> dict[tuple[int, int], int]:
         return {(i, j): order for i, j, order in self.bonds}
 
     def _joints(self) -> tuple[Joint, ...]:
         both_ways = tuple(pair for i, j, _ in self.bonds for pair in ((i, j), (j, i))) if self.is_ring else ()
         return tuple((i,) for i in range(self.n_atoms)) + both_ways
+
+
+def _count_components(atoms: set[int], bonds: Sequence[tuple[int, int]]) -> int:
+    """Connected parts of a graph."""
+    leader = {atom: atom for atom in atoms}
+
+    def find(atom: int) -> int:
+        while leader[atom] != atom:
+            leader[atom] = atom = leader[leader[atom]]
+        return atom
+
+    for i, j in bonds:
+        leader[find(i)] = find(j)
+    return sum(leader[atom] == atom for atom in atoms)
 
 
 def pi_graph(labels: Sequence[AtomLabel], bonds: Sequence[tuple[int, int, int]]) -> tuple[int, list[tuple[int, int]]]:
