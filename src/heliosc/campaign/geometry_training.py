@@ -9,8 +9,8 @@ from typing import Any
 
 from heliosc.campaign.geometry_sources import XtbGeometries, library_geometries
 from heliosc.campaign.target_checks import check_targets
-from heliosc.campaign.training import FRACTIONS, checkpoint_folder, least_known, weights_of
-from heliosc.config import Config
+from heliosc.campaign.training import FRACTIONS, checkpoint_folder, ensemble_settings, least_known
+from heliosc.config import Config, SurrogateSettings
 from heliosc.datasets.splits import random_split
 from heliosc.errors import InputError
 from heliosc.properties import PropertyTable
@@ -63,10 +63,11 @@ def train_schnet(
 
     Raises
     ------
-    InputError : too few molecules with a geometry, or a target that cannot be learnt
+    InputError : too few molecules with a geometry, a target that cannot be learnt, or settings of another kind of model
     MissingDependencyError : PyTorch Geometric is not installed
     """
-    settings, compute, states = config.surrogate, config.surrogate.compute, MODELS[model]
+    _refuse_unused(config.surrogate, model=model)
+    settings, states = config.surrogate, MODELS[model]
     geometries: GeometryProvider
     if settings.data is None:
         geometries = library_geometries()
@@ -86,19 +87,16 @@ def train_schnet(
         known,
         split=(parts.train, parts.validation, parts.test),
         geometries=geometries,
-        config=SchNetConfig(
-            states=states,
-            n_members=settings.n_members,
-            epochs=settings.epochs,
-            amp=compute.amp,
-            compile=compute.compile,
-            compile_mode=compute.compile_mode,
-            device=compute.device,
-            devices=compute.devices,
-            target_weights=weights_of(known.keys, settings.target_weights),
-        ),
+        config=SchNetConfig.from_dict({**ensemble_settings(known.keys, settings), "states": states}),
         seed=config.seed,
         progress=progress,
         checkpoint_dir=checkpoint_folder(settings.out, model),
     )
     return TrainedSchNet(ensemble, missing)
+
+
+def _refuse_unused(settings: SurrogateSettings, *, model: str) -> None:
+    """Settings that would change nothing must not seem to have worked."""
+    for name in ("start_from", "delta_level"):
+        if getattr(settings, name) is not None:
+            raise InputError(f"surrogate.{name} is for the message-passing network; leave it out with --model {model}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from heliosc.campaign.models import load_surrogate
 from heliosc.campaign.target_checks import check_targets, choose_targets, set_aside_unpredictable
 from heliosc.chemistry.identity import parse_smiles
-from heliosc.config import Config
+from heliosc.config import Config, SurrogateSettings
 from heliosc.datasets.csv_source import QuarantinedRow, read_property_csv, read_smiles
 from heliosc.datasets.library.load import library_smiles, load_library
 from heliosc.datasets.splits import Split, random_split, scaffold_split
@@ -155,14 +155,8 @@ def train_surrogate(
         cheap, table = separate_levels(table, config.surrogate.delta_level)
     parts = _SPLITS[split](table.smiles, fractions=FRACTIONS, seed=config.seed)
     rows = (parts.train, parts.validation, parts.test)
-    settings, compute = config.surrogate, config.surrogate.compute
-    given: dict[str, Any] = {
-        "n_members": settings.n_members,
-        "epochs": settings.epochs,
-        "target_weights": weights_of(table.keys, settings.target_weights),
-        **compute.model_dump(),
-    }
-    mpnn = MPNNConfig.from_dict(_with_network_settings(given, settings.network))
+    settings = config.surrogate
+    mpnn = MPNNConfig.from_dict(ensemble_settings(table.keys, settings))
     start = None if settings.start_from is None else load_surrogate(settings.start_from, device="cpu")
     ensemble = SurrogateEnsemble.train(
         table,
@@ -197,11 +191,23 @@ def train_surrogate(
     return TrainedSurrogate(ensemble, reports, delta)
 
 
-def _with_network_settings(given: dict[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:
-    twice = sorted(given.keys() & further.keys())
+def ensemble_settings(keys: Sequence[PropertyKey], settings: SurrogateSettings) -> dict[str, Any]:
+    """What the configuration says of an ensemble's members, for whatever kind of network.
+
+    Raises
+    ------
+    InputError : ``network`` names what has a setting of its own, or weights a key that is not trained
+    """
+    given: dict[str, Any] = {
+        "n_members": settings.n_members,
+        "epochs": settings.epochs,
+        "target_weights": weights_of(keys, settings.target_weights),
+        **settings.compute.model_dump(),
+    }
+    twice = sorted(given.keys() & settings.network.keys())
     if twice:
         raise InputError(f"surrogate.network names {', '.join(twice)}, which has a setting of its own under surrogate")
-    return {**given, **further}
+    return {**given, **settings.network}
 
 
 def separate_levels(table: PropertyTable, cheap_level: str) -> tuple[PropertyTable, PropertyTable]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import InputError, MissingDependencyError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
 from heliosc.surrogates.forest import morgan_counts
 from heliosc.surrogates.identity import table_hash
+from heliosc.surrogates.outputs import table_key_by_key
 from heliosc.surrogates.protocol import RowArray, check_split
 
 _CACHED_MOLECULES = 50_000  # descriptors cost 8 ms a molecule and 900 bytes
@@ -114,18 +115,16 @@ class BoostingSurrogate:
         ------
         InputError : a molecule cannot be read; the message names its row
         """
-        shape = (len(smiles), len(self.keys))
-        mean, aleatoric, epistemic = np.empty(shape), np.empty(shape), np.empty(shape)
-        if len(smiles):
-            described = features(smiles)
-            for k, (members, calibration) in enumerate(zip(self.boosters, self.calibrations, strict=True)):
-                guesses = _predictions(members, described)
-                mean[:, k] = guesses.mean(axis=0)
-                aleatoric[:, k], epistemic[:, k] = calibration.apply(np.zeros(len(smiles)), guesses.var(axis=0))
-        quantiles = interval_quantiles(self.calibrations)
-        return PredictionTable(
-            tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id, interval_quantiles=quantiles
+        return table_key_by_key(
+            smiles, self.keys, self._guesses(smiles), calibrations=self.calibrations, model_id=self.model_id
         )
+
+    def _guesses(self, smiles: Sequence[str]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Mean and variance of every key, (n_molecules,) each."""
+        described = features(smiles)
+        for members in self.boosters:
+            guesses = _predictions(members, described)
+            yield guesses.mean(axis=0), guesses.var(axis=0)
 
 
 def _fit(described: NDArray[np.float32], values: NDArray[np.float64], *, seed: int, n_trees: int) -> Any:

@@ -25,6 +25,7 @@ from heliosc.errors import InputError
 from heliosc.files import folder_written_atomically
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.ensemble import SurrogateEnsemble
+from heliosc.surrogates.model_kind import BASELINE
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.mpnn.training import Progress
 from heliosc.surrogates.protocol import RowArray, check_split
@@ -33,7 +34,7 @@ FloatArray = NDArray[np.float64]
 
 FORMAT = "heliosc delta surrogate"
 FORMAT_VERSION = 1
-BASELINE, RESIDUALS = "baseline.json", "residuals"
+RESIDUALS = "residuals"
 _PENALTIES = np.logspace(-3, 3, 13)
 _SHOWN = 3
 

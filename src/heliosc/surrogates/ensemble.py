@@ -22,7 +22,7 @@ from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
 from heliosc.surrogates.auxiliary import without_auxiliary
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
@@ -45,7 +45,7 @@ from heliosc.surrogates.mpnn.training import (
     Parts,
     Progress,
 )
-from heliosc.surrogates.outputs import Doubt, HeldOut, RawPrediction, calibrated_doubt, prediction_table
+from heliosc.surrogates.outputs import Doubt, HeldOut, RawPrediction, calibrate_keys, calibrated_doubt, prediction_table
 from heliosc.surrogates.protocol import RowArray, check_split
 from heliosc.surrogates.scaling import Scaling
 from heliosc.surrogates.training_record import check_columns, count_known, learning_curves
@@ -188,11 +188,7 @@ class SurrogateEnsemble:
         landmarks = bare._find_landmarks(learnt, seed=seed).calibrated(raw.fingerprints) if learnt else None
         distance = None if landmarks is None else landmarks.distances(raw.fingerprints)
         errors = held_out.validation.values - raw.mean
-        calibrations = tuple(
-            calibrate_key(errors[:, k], raw.aleatoric[:, k], raw.epistemic[:, k], distance)
-            for k in range(len(bare.keys))
-        )
-        ensemble = replace(bare, calibrations=calibrations, landmarks=landmarks)
+        ensemble = replace(bare, calibrations=calibrate_keys(raw, errors, distance), landmarks=landmarks)
         reference = np.nanstd(errors, axis=0)
         test = evaluate_predictions(held_out.test, ensemble.predict(held_out.test.smiles), reference_std=reference)
         return replace(ensemble, metrics={"test": test})

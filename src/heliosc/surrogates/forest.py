@@ -11,7 +11,7 @@ Geurts, Ernst, Wehenkel, Mach. Learn. 2006, 63, 3 (10.1007/s10994-006-6226-1): e
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,10 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
 from heliosc.surrogates.identity import table_hash
 from heliosc.surrogates.mpnn.graphs import parse_rows
+from heliosc.surrogates.outputs import table_key_by_key
 from heliosc.surrogates.protocol import RowArray, check_split
 
 RADIUS = 2
@@ -90,18 +91,16 @@ class ForestSurrogate:
         ------
         InputError : a molecule cannot be read; the message names its row
         """
-        shape = (len(smiles), len(self.keys))
-        mean, aleatoric, epistemic = np.empty(shape), np.empty(shape), np.empty(shape)
-        if len(smiles):
-            counts = morgan_counts(smiles)
-            for k, (forest, calibration) in enumerate(zip(self.forests, self.calibrations, strict=True)):
-                trees = _tree_predictions(forest, counts)
-                mean[:, k] = trees.mean(axis=0)
-                aleatoric[:, k], epistemic[:, k] = calibration.apply(np.zeros(len(smiles)), trees.var(axis=0))
-        quantiles = interval_quantiles(self.calibrations)
-        return PredictionTable(
-            tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id, interval_quantiles=quantiles
+        return table_key_by_key(
+            smiles, self.keys, self._guesses(smiles), calibrations=self.calibrations, model_id=self.model_id
         )
+
+    def _guesses(self, smiles: Sequence[str]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Mean and variance of every key, (n_molecules,) each."""
+        counts = morgan_counts(smiles)
+        for forest in self.forests:
+            trees = _tree_predictions(forest, counts)
+            yield trees.mean(axis=0), trees.var(axis=0)
 
 
 def _tree_predictions(forest: Any, counts: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -16,18 +15,11 @@ from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.protocol import Split
 from heliosc.surrogates.scaling import Scaling
+from heliosc.surrogates.training_config import TrainingConfig
 
 _DIGITS = 12
 # Where and how fast the sums are done, not what is trained.
 _NOT_IDENTITY = frozenset({"n_members", "device", "devices"})
-
-
-class Settings(Protocol):
-    """A configuration that can be written."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values."""
-        ...
 
 
 def table_hash(table: PropertyTable) -> str:
@@ -39,7 +31,7 @@ def table_hash(table: PropertyTable) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
-def training_identity(table: PropertyTable, split: Split, config: Settings, seed: int) -> str:
+def training_identity(table: PropertyTable, split: Split, config: TrainingConfig, seed: int) -> str:
     """Short hash of everything that decides the weights of a member."""
     settings = {name: value for name, value in config.to_dict().items() if name not in _NOT_IDENTITY}
     rows = {name: part.tolist() for name, part in split._asdict().items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,28 +18,12 @@ from heliosc.surrogates.mpnn.network import Network
 from heliosc.surrogates.mpnn.training import Schedule, TrainingData
 from heliosc.surrogates.protocol import Split
 from heliosc.surrogates.scaling import Scaling
+from heliosc.surrogates.training_config import TrainingConfig
 
 FloatArray = NDArray[np.float64]
 
 _REPLAY_PER_NEW = 4
 _MIN_REPLAY = 512
-
-
-class ScheduleSettings(Protocol):
-    """What a schedule is made from; see ``MPNNConfig`` for the meaning."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def final_learning_rate(self) -> float: ...
-    @property
-    def warmup_epochs(self) -> int: ...
-    @property
-    def mean_epochs(self) -> int: ...
-    @property
-    def patience(self) -> int: ...
 
 
 def training_data(graphs: MoleculeGraphs, values: FloatArray, scaling: Scaling, config: MPNNConfig) -> TrainingData:
@@ -68,7 +51,7 @@ def with_auxiliary(
     return replace(data, targets=targets), replace(config, target_weights=weights)
 
 
-def training_schedule(config: ScheduleSettings) -> Schedule:
+def training_schedule(config: TrainingConfig) -> Schedule:
     """Of a training from the beginning."""
     return Schedule(
         epochs=config.epochs,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -25,9 +25,10 @@ from rdkit import Chem
 
 from heliosc.errors import InputError, MissingDependencyError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
 from heliosc.surrogates.identity import table_hash
 from heliosc.surrogates.mpnn.graphs import parse_rows
+from heliosc.surrogates.outputs import table_key_by_key
 from heliosc.surrogates.protocol import RowArray, check_split
 
 FloatArray = NDArray[np.float64]
@@ -153,14 +154,12 @@ class MiniMolRidge:
         ------
         InputError : a molecule cannot be read; the message names its row
         """
-        shape = (len(smiles), len(self.keys))
-        mean, aleatoric, epistemic = np.empty(shape), np.empty(shape), np.empty(shape)
-        if len(smiles):
-            inputs = (minimol_fingerprints(smiles) - self.centre) / self.spread
-            for k, (model, calibration) in enumerate(zip(self.models, self.calibrations, strict=True)):
-                mean[:, k], variance = model.predict(inputs)
-                aleatoric[:, k], epistemic[:, k] = calibration.apply(np.zeros(len(smiles)), variance)
-        quantiles = interval_quantiles(self.calibrations)
-        return PredictionTable(
-            tuple(smiles), self.keys, mean, epistemic, aleatoric, self.model_id, interval_quantiles=quantiles
+        return table_key_by_key(
+            smiles, self.keys, self._guesses(smiles), calibrations=self.calibrations, model_id=self.model_id
         )
+
+    def _guesses(self, smiles: Sequence[str]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Mean and variance of every key, (n_molecules,) each."""
+        inputs = (minimol_fingerprints(smiles) - self.centre) / self.spread
+        for model in self.models:
+            yield model.predict(inputs)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, interval_quantiles
+from heliosc.surrogates.calibration import KeyCalibration, calibrate_key, interval_quantiles
 from heliosc.surrogates.landmarks import Landmarks
 
 FloatArray = NDArray[np.float64]
@@ -69,6 +69,19 @@ class Doubt:
     distance: FloatArray | None
 
 
+def calibrate_keys(raw: RawPrediction, errors: FloatArray, distance: FloatArray | None) -> tuple[KeyCalibration, ...]:
+    """Calibrate the doubt of every key on a part that no member has learnt from.
+
+    Parameters
+    ----------
+    errors : (n_molecules, n_keys) known value minus mean, NaN = unknown
+    distance : (n_molecules,) to the train part; None where it is not known
+    """
+    return tuple(
+        calibrate_key(errors[:, k], raw.aleatoric[:, k], raw.epistemic[:, k], distance) for k in range(errors.shape[1])
+    )
+
+
 def calibrated_doubt(
     raw: RawPrediction, *, calibrations: Sequence[KeyCalibration], landmarks: Landmarks | None
 ) -> Doubt:
@@ -100,4 +113,29 @@ def prediction_table(
         members=raw.means,
         domain_distance=doubt.distance,
         interval_quantiles=interval_quantiles(calibrations),
+    )
+
+
+def table_key_by_key(
+    smiles: Sequence[str],
+    keys: tuple[PropertyKey, ...],
+    guesses: Iterable[tuple[FloatArray, FloatArray]],
+    *,
+    calibrations: Sequence[KeyCalibration],
+    model_id: str,
+) -> PredictionTable:
+    """What a model with a predictor of its own for every key tells; all its doubt is epistemic.
+
+    Parameters
+    ----------
+    guesses : mean and variance, (n_molecules,) each, of every key; not asked for when there are no molecules
+    """
+    shape = (len(smiles), len(keys))
+    mean, aleatoric, epistemic = np.empty(shape), np.empty(shape), np.empty(shape)
+    if smiles:  # the libraries behind such models refuse to predict nothing
+        for k, ((guess, variance), calibration) in enumerate(zip(guesses, calibrations, strict=True)):
+            mean[:, k] = guess
+            aleatoric[:, k], epistemic[:, k] = calibration.apply(np.zeros(len(smiles)), variance)
+    return PredictionTable(
+        tuple(smiles), keys, mean, epistemic, aleatoric, model_id, interval_quantiles=interval_quantiles(calibrations)
     )

@@ -32,12 +32,12 @@ from heliosc.files import folder_written_atomically, refuse_to_replace
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.ensemble import SurrogateEnsemble
-from heliosc.surrogates.identity import Settings
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.mpnn.aggregation import make_network
 from heliosc.surrogates.mpnn.config import MPNNConfig
 from heliosc.surrogates.outputs import HeldOut
 from heliosc.surrogates.scaling import Scaling
+from heliosc.surrogates.training_config import TrainingConfig
 
 FORMAT = "heliosc surrogate ensemble"
 FORMAT_VERSION = 2
@@ -88,7 +88,7 @@ class StoredModel(Protocol):
     @property
     def provenance(self) -> Mapping[str, Any]: ...
     @property
-    def config(self) -> Settings: ...
+    def config(self) -> TrainingConfig: ...
     @property
     def networks(self) -> Sequence[torch.nn.Module]: ...
     @property

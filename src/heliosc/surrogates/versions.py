@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.properties import PropertyKey, PropertyTable
-from heliosc.surrogates.delta import BASELINE, RESIDUALS, DeltaSurrogate
+from heliosc.surrogates.delta import RESIDUALS, DeltaSurrogate
 from heliosc.surrogates.ensemble import SurrogateEnsemble
 from heliosc.surrogates.evaluate import Report, evaluate_surrogate
+from heliosc.surrogates.model_kind import ModelKind, model_kind
 from heliosc.surrogates.schnet.ensemble import SchNetEnsemble
 from heliosc.surrogates.schnet.storage import SCHNET_KIND
 from heliosc.surrogates.storage import MPNN_KIND, read_folder
@@ -26,7 +27,6 @@ MIN_COMMON = 20
 """Fewest common test molecules on which two models are compared."""
 
 
-ModelKind = Literal["network", "schnet", "delta"]
 """From the structure alone, from geometries, or from the values of a cheap level."""
 
 
@@ -128,17 +128,6 @@ def summarise(folder: Path) -> ModelSummary:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"model folder {folder} is inconsistent ({error!r}); train or download it again") from error
-
-
-def model_kind(folder: Path) -> ModelKind:
-    """What kind of model a folder says to hold; a folder of nothing counts as one of a network."""
-    if (folder / BASELINE).is_file():
-        return "delta"
-    try:
-        document = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError):  # reading it as a network says what is wrong
-        return "network"
-    return "schnet" if isinstance(document, dict) and document.get("format") == SCHNET_KIND.name else "network"
 
 
 def _load(folder: Path, *, device: str) -> SurrogateEnsemble | SchNetEnsemble | DeltaSurrogate:

@@ -69,11 +69,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("heliosc.campaign.geometry_training.XtbGeometries", StandIn)
         outcome = run("train", "surrogate", "--model", "schnet", "--data", str(place / "data.csv"), "--out",
                       str(place / "model"), "-o", "surrogate.epochs=2", "-o", "surrogate.n_members=1",
-                      "--json")  # fmt: skip
+                      "-o", "surrogate.network={interactions: 2}", "--json")  # fmt: skip
     assert outcome.exit_code == 0, outcome.output
     assert "left out: CCF: the stand-in has no fluorine" in outcome.stderr
     assert json.loads(outcome.stdout)[KEY]["n"] > 5
     return place
+
+
+def test_the_network_is_built_as_the_configuration_says(folder: Path) -> None:
+    settings = json.loads((folder / "model" / "config.json").read_text())["settings"]
+    assert (settings["interactions"], settings["n_members"], settings["epochs"]) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("unused", ["surrogate.start_from=model", "surrogate.delta_level=gfn2"])
+def test_settings_of_another_kind_of_model_are_refused(folder: Path, unused: str) -> None:
+    StandIn.n_asked = 0
+    outcome = run("train", "surrogate", "--model", "schnet", "--data", str(folder / "data.csv"), "--out",
+                  str(folder / "other"), "-o", unused)  # fmt: skip
+    assert outcome.exit_code == 3
+    assert "is for the message-passing network" in outcome.stderr
+    assert StandIn.n_asked == 0
+    assert not (folder / "other").exists()
 
 
 def test_predictions_compute_each_geometry_once(folder: Path) -> None:

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from heliosc.surrogates.delta import DeltaSurrogate
 
 
-def is_delta_folder(folder: Path) -> bool:
-    """Whether a model folder holds a delta surrogate."""
-    return (folder / "baseline.json").is_file()
-
-
 def predict_from_cheap(file: Path, weights: Path, *, out: Path | None, device: str, as_json: bool) -> None:
     """Predict the molecules of a CSV with NAME@LEVEL columns of the cheap level; the others are listed with the reason.
 

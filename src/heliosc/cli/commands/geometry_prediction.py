@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +15,6 @@ from heliosc.surrogates.screening.tables import check_output
 
 if TYPE_CHECKING:
     from heliosc.surrogates.schnet import MissingGeometry
-
-
-def is_schnet_folder(folder: Path) -> bool:
-    """Whether a model folder says that it reads geometries; whether it is a sound one shows when it is loaded."""
-    try:
-        return "geometry_level" in json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def predict_from_geometries(file: Path, weights: Path, *, out: Path | None, device: str, as_json: bool) -> None:

@@ -16,13 +16,14 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColu
 from rich.progress import Progress as Bars
 
 from heliosc.campaign.models import surrogate_folder
-from heliosc.cli.commands.delta_prediction import is_delta_folder, predict_from_cheap
-from heliosc.cli.commands.geometry_prediction import is_schnet_folder, predict_from_geometries
+from heliosc.cli.commands.delta_prediction import predict_from_cheap
+from heliosc.cli.commands.geometry_prediction import predict_from_geometries
 from heliosc.cli.errors import messages
 from heliosc.cli.output import print_json
 from heliosc.datasets.molecule_stream import MoleculeStream
 from heliosc.errors import InputError, PartialResultError, UsageError
 from heliosc.selection.constraints import Constraints
+from heliosc.surrogates.model_kind import model_kind
 from heliosc.surrogates.screening import (
     Domain,
     Progress,
@@ -90,9 +91,7 @@ class _TablePredictor(Protocol):
 
 def _table_predictor(weights: Path) -> _TablePredictor | None:
     """What predicts with a model that needs more than the structure; None for those that need no more."""
-    if is_delta_folder(weights):
-        return predict_from_cheap
-    return predict_from_geometries if is_schnet_folder(weights) else None
+    return {"delta": predict_from_cheap, "schnet": predict_from_geometries}.get(model_kind(weights))
 
 
 def _refuse_screening_options(request: ScreeningRequest) -> None:

@@ -26,6 +26,7 @@ from heliosc.surrogates.mpnn.fabric import launch, make_fabric
 from heliosc.surrogates.mpnn.features import IntArray
 from heliosc.surrogates.mpnn.loss import known_weight, masked_loss
 from heliosc.surrogates.mpnn.network import Batch, to_batch
+from heliosc.surrogates.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -57,31 +58,6 @@ class EpochReport:
 
 Progress = Callable[[EpochReport], None]
 N = TypeVar("N", bound=nn.Module)
-
-
-class TrainingSettings(Protocol):
-    """What a training needs to know of a configuration; see ``MPNNConfig`` for the meaning."""
-
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def gradient_clip(self) -> float: ...
-    @property
-    def beta(self) -> float: ...
-    @property
-    def target_weights(self) -> tuple[float, ...]: ...
-    @property
-    def amp(self) -> bool: ...
-    @property
-    def compile(self) -> bool: ...
-    @property
-    def compile_mode(self) -> str: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def devices(self) -> int: ...
 
 
 class MemberData(Protocol):
@@ -168,7 +144,7 @@ class MemberTraining(Generic[N]):
     network: N
     data: MemberData
     parts: Parts
-    config: TrainingSettings
+    config: TrainingConfig
     schedule: Schedule
     member: int
     seed: int

@@ -19,14 +19,14 @@ from torch import Tensor
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
-from heliosc.surrogates.calibration import KeyCalibration, calibrate_key
+from heliosc.surrogates.calibration import KeyCalibration
 from heliosc.surrogates.evaluate import evaluate_predictions
 from heliosc.surrogates.identity import model_hash, table_hash, training_identity
 from heliosc.surrogates.landmarks import Landmarks
 from heliosc.surrogates.members import training_schedule
 from heliosc.surrogates.mpnn.reading import read_graphs
 from heliosc.surrogates.mpnn.training import MemberTraining, Parts, Progress
-from heliosc.surrogates.outputs import HeldOut, RawPrediction, calibrated_doubt, prediction_table
+from heliosc.surrogates.outputs import HeldOut, RawPrediction, calibrate_keys, calibrated_doubt, prediction_table
 from heliosc.surrogates.protocol import RowArray, check_split
 from heliosc.surrogates.scaling import FloatArray, Scaling
 from heliosc.surrogates.schnet.config import SchNetConfig
@@ -180,11 +180,7 @@ class SchNetEnsemble:
         landmarks = landmarks.calibrated(raw.fingerprints)
         distance = landmarks.distances(raw.fingerprints)
         errors = validation.values - raw.mean
-        calibrations = tuple(
-            calibrate_key(errors[:, k], raw.aleatoric[:, k], raw.epistemic[:, k], distance)
-            for k in range(len(bare.keys))
-        )
-        ensemble = replace(bare, calibrations=calibrations, landmarks=landmarks)
+        ensemble = replace(bare, calibrations=calibrate_keys(raw, errors, distance), landmarks=landmarks)
         reference = np.nanstd(errors, axis=0)
         figures = evaluate_predictions(test, ensemble.predict(test.smiles), reference_std=reference)
         return ensemble.with_metrics({"test": figures})

@@ -7,12 +7,13 @@ from typing import Any
 
 from heliosc.devices import choose_device
 from heliosc.properties import PropertyKey
+from heliosc.surrogates.model_kind import SCHNET_FORMAT
 from heliosc.surrogates.schnet.config import SchNetConfig
 from heliosc.surrogates.schnet.ensemble import SchNetEnsemble
 from heliosc.surrogates.schnet.network import SchNetNetwork
 from heliosc.surrogates.storage import Kind, check_model_id, consistent, read_folder, read_parts, write_folder
 
-SCHNET_KIND = Kind("heliosc SchNet ensemble", 1, "SchNetEnsemble")
+SCHNET_KIND = Kind(SCHNET_FORMAT, 1, "SchNetEnsemble")
 _LEVEL = "geometry_level"
 
 
