@@ -93,6 +93,12 @@ class GeneratorSettings(Section):
     epochs: int = Field(48, ge=1)
     fine_tune_epochs: int = Field(2, ge=0, description="epochs of weighted retraining after each round; 0 keeps it")
     n_samples: int = Field(600, ge=1, description="proposals a role and round")
+    sources: dict[Literal["jtvae", "genetic", "pool"], PositiveFloat] = Field(
+        {"jtvae": 1.0}, min_length=1, description="where proposals come from -> share of n_samples"
+    )
+    pool: Path | None = Field(
+        None, description="molecules of the source pool; none = those of the embedded library without known values"
+    )
     neighbour_share: float = Field(0.5, ge=0, le=1, description="share proposed near the best known molecules")
     temperature: float = Field(1.0, gt=0)
 
@@ -278,6 +284,7 @@ def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Conf
 _WRITTEN_BY = {
     "data": "heliosc data merge (the master table) or heliosc data split (its training side)",
     "weights": "heliosc train surrogate or heliosc train generator",
+    "pool": "you: a CSV or list of SMILES",
     "library": "heliosc data merge (the master table) or heliosc data split (its seed molecules)",
     "role_file": "you: copy the shipped roles and edit them",
 }
@@ -294,6 +301,7 @@ def check_inputs(config: Config) -> None:
         "surrogate.data": config.surrogate.data,
         "surrogate.weights": config.surrogate.weights,
         "generator.data": config.generator.data,
+        "generator.pool": config.generator.pool,
         "generator.weights": config.generator.weights,
         "campaign.library": config.campaign.library,
         "selection.role_file": config.selection.role_file,

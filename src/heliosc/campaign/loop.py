@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,6 @@ from heliosc.campaign.models import generator_folder, load_generator, load_surro
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
 from heliosc.campaign.proposal import (
     filter_proposals,
-    propose_for_role,
     read_proposals,
     write_proposals,
 )
@@ -41,6 +40,7 @@ from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidat
 from heliosc.campaign.results import write_candidates_csv
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
+from heliosc.campaign.sources import Wish, make_source
 from heliosc.campaign.workflows import check_campaign_level
 from heliosc.chemistry.synthesizability import core_sa_score
 from heliosc.config import Config
@@ -142,21 +142,20 @@ class Campaign:
 
     def _propose(self, index: int) -> None:
         with self._timed(index, "generate"):
-            generator = self._generator(index)
             earlier = self._candidates(before=index)
             known = self._library_skeletons | set(skeleton_keys(record.smiles for record in earlier))
+            source = make_source(
+                self.config,
+                generator=partial(self._generator, index),
+                surrogate=partial(self._surrogate, index),
+                known=known,
+            )
             proposals = []
             for number, role in enumerate(self.roles):
                 self._tell(index, "proposing", done=number, total=len(self.roles), note=role.name)
-                sampled = propose_for_role(
-                    generator,
-                    role,
-                    parents=self._best_known(role, earlier),
-                    known_values=self.library,
-                    settings=self.config.generator,
-                    seed=self._seed(index, number),
-                )
-                proposals += [(smiles, source, role.name) for smiles, source in sampled]
+                wish = Wish(role, self._best_known(role, earlier), self.library)
+                sampled = source.propose(wish, self.config.generator.n_samples, seed=self._seed(index, number))
+                proposals += [(smiles, origin, role.name) for smiles, origin in sampled]
             report = filter_proposals(proposals, known=known, config=self.config)
             write_proposals(self.folder.round(index) / "proposals.csv", report.proposals)
             self._note(index, funnel=report.funnel, rejected=report.rejected)
@@ -204,10 +203,11 @@ class Campaign:
                 folder=self.folder.round(index) / "surrogate",
             )  # fmt: skip
             self._tell(index, "learning", done=1, total=2, note="surrogate")
-            fine_tune_generator(
-                self._generator(index), self._best_for_generator(index), computed, self.library,
-                config=self.config, seed=self._seed(index, 1), folder=self.folder.round(index) / "generator",
-            )  # fmt: skip
+            if "jtvae" in self.config.generator.sources:
+                fine_tune_generator(
+                    self._generator(index), self._best_for_generator(index), computed, self.library,
+                    config=self.config, seed=self._seed(index, 1), folder=self.folder.round(index) / "generator",
+                )  # fmt: skip
             self._tell(index, "learning", done=2, total=2, note="generator")
         self._close_round(index)
 

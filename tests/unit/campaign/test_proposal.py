@@ -2,7 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from heliosc.campaign.proposal import Proposal, draw_targets, filter_proposals, read_proposals, write_proposals
+from heliosc.campaign.proposal import Proposal, filter_proposals, read_proposals, write_proposals
+from heliosc.campaign.sources import draw_targets
 from heliosc.chemistry.identity import parse_smiles, skeleton_key
 from heliosc.config import load_config
 from heliosc.properties import PropertyKey, PropertyTable
