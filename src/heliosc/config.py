@@ -212,6 +212,15 @@ class ExecutionSettings(Section):
         return self
 
 
+class StoppingSettings(Section):
+    """What ends a campaign before its last round; none = nothing does."""
+
+    core_hours: float | None = Field(None, gt=0, description="CPU hours of calculations")
+    hours: float | None = Field(None, gt=0, description="hours that its stages have taken")
+    plateau_rounds: int | None = Field(None, ge=1, description="rounds in which no role's hypervolume grows")
+    plateau_gain: float = Field(0.01, ge=0, description="growth, as a share, that counts")
+
+
 class CampaignSettings(Section):
     """The loop."""
 
@@ -221,6 +230,7 @@ class CampaignSettings(Section):
     library: Path | None = Field(
         None, description="molecules and NAME@LEVEL values known from the start; none = the embedded library"
     )
+    stop: StoppingSettings = StoppingSettings()
     handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
     optical_level: str | None = Field(
         None,
@@ -246,7 +256,7 @@ class Config(Section):
         how many workers, is left out, and so is what is computed of the candidates only when they are handed off.
         """
         settings = self.model_dump(mode="json")
-        for later in ("rounds", "optical_level"):
+        for later in ("rounds", "stop", "optical_level"):
             del settings["campaign"][later]
         del settings["execution"]
         for unused in ("molecules", "resources", "workflow", "condensed"):  # a campaign computes four-point sets

@@ -41,6 +41,7 @@ from heliosc.campaign.results import write_candidates_csv
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
 from heliosc.campaign.sources import Wish, make_source
+from heliosc.campaign.stopping import reason_to_stop
 from heliosc.campaign.workflows import check_campaign_level
 from heliosc.chemistry.synthesizability import core_sa_score
 from heliosc.config import Config
@@ -112,7 +113,7 @@ class Campaign:
         with self.folder.locked(), self._open_store() as store:
             self._write_environment()
             state = self.folder.read_state()
-            if state.stage is Stage.FINISHED and state.round + 1 < self.config.campaign.rounds:
+            if state.stage is Stage.FINISHED and not self._ends_after(state.round):
                 state = RunState(state.round + 1)  # more rounds were asked for than last time
             while state.stage is not Stage.FINISHED:
                 state = self._advance(state, store)
@@ -132,8 +133,14 @@ class Campaign:
                 return RunState(index, Stage.LEARN)
             case _:
                 self._learn(index)
-                is_last = index + 1 >= self.config.campaign.rounds
-                return RunState(index, Stage.FINISHED) if is_last else RunState(index + 1)
+                return RunState(index, Stage.FINISHED) if self._ends_after(index) else RunState(index + 1)
+
+    def _ends_after(self, index: int) -> bool:
+        return index + 1 >= self.config.campaign.rounds or self.reason_to_stop() is not None
+
+    def reason_to_stop(self) -> str | None:
+        """Why no further round begins although more were asked for; None where nothing stands against one."""
+        return reason_to_stop(self.config.campaign.stop, read_history(self.folder.path))
 
     def _open_store(self) -> QCResultStore:
         return open_store(self.config.execution, self.folder.store)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.panel import Panel
 
+from heliosc.campaign.drift import find_drift
+from heliosc.campaign.forking import find_origin, fork
 from heliosc.campaign.known import known_molecules
 from heliosc.campaign.loop import Campaign, run_id
 from heliosc.campaign.records import read_history
-from heliosc.campaign.run_folder import RunFolder
+from heliosc.campaign.run_folder import RunFolder, find_runs
 from heliosc.cli.commands.results import write_calculations, write_handoff, write_run_report
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
@@ -29,12 +32,41 @@ def run(
     name: Annotated[
         str | None, typer.Option("--id", help="Name of the run; none = one made from the settings.")
     ] = None,
+    from_round: Annotated[
+        int | None, typer.Option("--from-round", help="Fork: keep the rounds before this one, go on differently.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option("--of", help="Run to fork; none = the newest that is no fork itself.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a campaign: propose, predict, compute, learn; then write the report and the hand-off package."""
-    summary = run_campaign(load_config(config, override or ()), name=name)
+    if from_round is None and origin is not None:
+        raise UsageError("--of names the run to fork; say from which round with --from-round")
+    if from_round is None:
+        summary = run_campaign(load_config(config, override or ()), name=name)
+    else:
+        settings, name = fork_run(from_round, origin=origin, name=name, config=config, overrides=override or ())
+        summary = run_campaign(settings, name=name)
     if as_json:
         print_json(summary)
+
+
+def fork_run(
+    from_round: int, *, origin: str | None, name: str | None, config: Path | None, overrides: Sequence[str]
+) -> tuple[Config, str]:
+    """Make the folder of a fork; its settings are the origin's, or a file's, with the overrides.
+
+    Raises
+    ------
+    InputError : there is no such run or round, or the fork's name is taken
+    """
+    runs = load_config(config, overrides).campaign.runs
+    source = find_origin(find_runs(runs), origin)
+    settings = load_config(config or source.path / "config.yaml", overrides)
+    name = name or f"{source.id}-from-{from_round}-{settings.digest()}"
+    fork(source, RunFolder(runs / check_name(name)), settings, round_number=from_round)
+    return settings, name
 
 
 def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
@@ -45,14 +77,13 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     HelioscError : see ``heliosc.campaign.loop.Campaign``
     """
     check_inputs(config)
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise UsageError(
-            f"run name {name!r}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit"
-        )
-    folder = RunFolder(config.campaign.runs / (name or run_id(config)))
+    folder = RunFolder(config.campaign.runs / check_name(name or run_id(config)))
     messages.print(f"Run [bold]{folder.id}[/] in {folder.path} (Ctrl-C is safe: the same command goes on)")
     with campaign_progress() as listener:
-        Campaign(config, folder, listener=listener, after_round=draw_diagnostics).run()
+        campaign = Campaign(config, folder, listener=listener, after_round=close_round)
+        campaign.run()
+    if len(read_history(folder.path)) < config.campaign.rounds:
+        messages.print(f"Stopped before round {config.campaign.rounds}: {campaign.reason_to_stop()}", markup=False)
     messages.print("Writing the report and the hand-off packages ...")
     report = write_run_report(folder)
     handoff = write_handoff(folder, best=config.campaign.handoff_best, optical_level=config.campaign.optical_level)
@@ -60,6 +91,27 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     _print_ending(folder, report, handoff)
     shares = read_history(folder.path)[-1].window_share
     return {"run": folder.id, "report": str(report), "handoff": str(handoff), "window_share": shares}
+
+
+def check_name(name: str) -> str:
+    """A name that a run folder can have.
+
+    Raises
+    ------
+    UsageError : it could leave the folder of the runs, or be taken for an option
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UsageError(
+            f"run name {name!r}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
+    return name
+
+
+def close_round(folder: RunFolder, index: int) -> None:
+    """Draw the plots of a finished round, and say where the surrogate has left its intervals."""
+    draw_diagnostics(folder, index)
+    for drift in find_drift(read_history(folder.path)[-1].surrogate_error):
+        messages.print(f"Warning: the surrogate drifts in round {index + 1}: {drift}", markup=False, soft_wrap=True)
 
 
 def draw_diagnostics(folder: RunFolder, index: int) -> None:
