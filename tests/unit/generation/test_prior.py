@@ -69,3 +69,44 @@ def test_density_of_a_mixture_by_hand() -> None:
     prior = LatentPrior(np.array([0.5, 0.5]), np.array([[0.0, 5.0], [2.0, 5.0]]), covariances, 1)
     expected = 0.5 * np.exp(-0.5) / np.sqrt(2 * np.pi) + 0.5 * np.exp(-0.125) / (2 * np.sqrt(2 * np.pi))
     np.testing.assert_allclose(np.exp(prior.log_density(np.array([[1.0]]))), [expected])
+
+
+def test_values_in_a_window_are_those_of_the_cut_normal() -> None:
+    """N(0, 1) above 1 has mean phi(1) / (1 - Phi(1)) = 1.5251; far out, above 40, nearly 40 + 1/40."""
+    covariance = np.array([[[1.0, 0.8], [0.8, 1.0]]])
+    prior = LatentPrior(np.ones(1), np.zeros((1, 2)), covariance, latent=1)
+    generator = np.random.default_rng(0)
+    free = np.full((40_000, 1), np.nan)
+    drawn = prior.draw_properties(free, np.array([1.0]), np.array([np.inf]), generator=generator)
+    assert drawn.min() >= 1.0
+    assert drawn.mean() == pytest.approx(1.5251, abs=0.01)
+    z = prior.sample(40_000, generator=generator, asked=drawn)
+    assert z.mean() == pytest.approx(0.8 * 1.5251, abs=0.02)
+    far = prior.draw_properties(free[:200], np.array([40.0]), np.array([np.inf]), generator=generator)
+    assert far.mean() == pytest.approx(40.025, abs=0.01)
+    below = prior.draw_properties(free[:200], np.array([-np.inf]), np.array([-40.0]), generator=generator)
+    assert below.mean() == pytest.approx(-40.025, abs=0.01)
+
+
+def test_window_chooses_components_and_respects_what_is_given() -> None:
+    """Two properties that agree within a component: given the first, the second is drawn from the same one."""
+    means = np.array([[0.0, -3.0, -3.0], [0.0, 3.0, 3.0]])
+    prior = LatentPrior(np.array([0.5, 0.5]), means, np.tile(0.04 * np.eye(3), (2, 1, 1)), latent=1)
+    given = np.tile([3.0, np.nan], (500, 1))
+    drawn = prior.draw_properties(
+        given, np.full(2, -np.inf), np.array([np.inf, 9.0]), generator=np.random.default_rng(0)
+    )
+    assert (drawn[:, 0] == 3.0).all()
+    assert drawn[:, 1].mean() == pytest.approx(3.0, abs=0.05)
+    untouched = prior.draw_properties(
+        given, np.full(2, -np.inf), np.full(2, np.inf), generator=np.random.default_rng(0)
+    )
+    np.testing.assert_array_equal(untouched, given)
+
+
+def test_rows_with_values_of_their_own() -> None:
+    covariance = np.array([[[1.0, 0.99], [0.99, 1.0]]])
+    prior = LatentPrior(np.ones(1), np.zeros((1, 2)), covariance, latent=1)
+    asked = np.array([[-3.0], [0.0], [3.0]])
+    z = prior.sample(3, generator=np.random.default_rng(0), asked=asked)
+    np.testing.assert_allclose(z[:, 0], 0.99 * asked[:, 0], atol=0.6)

@@ -92,6 +92,20 @@ class PropertyScale:
             values[self.keys.index(key)] = value
         return self.standardise(values[None])[0] if self.keys else values
 
+    def limits(self, windows: Mapping[PropertyKey, tuple[float, float]] | None) -> tuple[FloatArray, FloatArray]:
+        """Standardised lower and upper limits, (n_properties,) each; -inf and inf where there is none.
+
+        Raises
+        ------
+        InputError : a property that the model was not trained with, or a window with nothing inside
+        """
+        for key, (low, high) in (windows or {}).items():
+            if not low < high:
+                raise InputError(f"window {low:g} to {high:g} of {key} holds nothing; expected the lower limit first")
+        lower = self.asked({key: low for key, (low, _) in (windows or {}).items()})
+        upper = self.asked({key: high for key, (_, high) in (windows or {}).items()})
+        return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
+
 
 def _constitution_smiles(text: str) -> str:
     try:

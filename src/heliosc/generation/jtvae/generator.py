@@ -137,6 +137,7 @@ class JTVAE:
         *,
         seed: int,
         conditions: Mapping[PropertyKey, float] | None = None,
+        windows: Mapping[PropertyKey, tuple[float, float]] | None = None,
         temperature: float = 1.0,
         n_per_latent: int = 1,
         top_k: int = 0,
@@ -147,16 +148,24 @@ class JTVAE:
         ----------
         conditions : property values wanted, in the unit of each key; the latent vectors are drawn given them, and the
             decoder is told of them
+        windows : lower and upper limits of property values wanted, infinite ones too; each latent vector is drawn
+            with a value of its own inside, as often as the training molecules have it
         temperature : how freely the decoder chooses; 0 takes the likeliest
         n_per_latent : molecules decoded from each latent vector
         top_k : choose words and places among so many of the likeliest; 0 = among all
 
         Raises
         ------
-        InputError : a condition on a property that the model was not trained with
+        InputError : a condition on a property that the model was not trained with, or an empty window
         """
         found = self.sample(
-            n, seed=seed, conditions=conditions, temperature=temperature, n_per_latent=n_per_latent, top_k=top_k
+            n,
+            seed=seed,
+            conditions=conditions,
+            windows=windows,
+            temperature=temperature,
+            n_per_latent=n_per_latent,
+            top_k=top_k,
         )
         return [sample.smiles for sample in found if sample.smiles is not None]
 
@@ -166,6 +175,7 @@ class JTVAE:
         *,
         seed: int,
         conditions: Mapping[PropertyKey, float] | None = None,
+        windows: Mapping[PropertyKey, tuple[float, float]] | None = None,
         temperature: float = 1.0,
         n_per_latent: int = 1,
         top_k: int = 0,
@@ -187,11 +197,27 @@ class JTVAE:
                 "expected n >= 0, n_per_latent >= 1, temperature >= 0, top_k >= 0"
             )
         tree = None if core is None else junction_tree(molecule_graph(constitution(core)), self.vocabulary)
-        asked = self.scale.asked(conditions)
-        n_latents = -(-n // n_per_latent)
-        z = self.prior.sample(n_latents, generator=np.random.default_rng(seed), asked=asked)
-        rows = np.repeat(z, n_per_latent, axis=0)[:n]
-        return self._decode(rows, asked=asked, temperature=temperature, seed=seed, top_k=top_k, core=tree)
+        generator = np.random.default_rng(seed)
+        asked = self._asked(-(-n // n_per_latent), conditions, windows, generator=generator)
+        z = self.prior.sample(len(asked), generator=generator, asked=asked)
+        rows, wishes = (np.repeat(part, n_per_latent, axis=0)[:n] for part in (z, asked))
+        return self._decode(rows, asked=wishes, temperature=temperature, seed=seed, top_k=top_k, core=tree)
+
+    def _asked(
+        self,
+        n: int,
+        conditions: Mapping[PropertyKey, float] | None,
+        windows: Mapping[PropertyKey, tuple[float, float]] | None,
+        *,
+        generator: np.random.Generator,
+    ) -> FloatArray:
+        """Standardised wishes, one row for each latent vector, (n, n_properties), NaN = free."""
+        twice = [str(key) for key in windows or () if key in (conditions or ())]
+        if twice:
+            raise InputError(f"{twice[0]} is asked for by value and by window; give one of them")
+        wishes = np.tile(self.scale.asked(conditions), (n, 1))
+        lower, upper = self.scale.limits(windows)
+        return self.prior.draw_properties(wishes, lower, upper, generator=generator)
 
     def decode(
         self,

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
-from scipy.special import logsumexp
+from scipy.special import log_ndtr, logsumexp
+from scipy.stats import truncnorm
 
 FloatArray = NDArray[np.float64]
 
@@ -52,13 +53,41 @@ class LatentPrior:
 
         Parameters
         ----------
-        asked : (n_properties,) standardised values wanted, NaN = free; None = all free
+        asked : (n_properties,) or (n, n_properties) standardised values wanted, NaN = free, the same ones in all rows;
+            None = all free
         """
-        weights, means, covariances = self._given(asked)
-        chosen = generator.choice(len(weights), size=n, p=weights)
-        noise = generator.standard_normal((n, self.latent))
+        d = self.latent
+        free = np.full(self.means.shape[1] - d, np.nan)
+        rows = np.broadcast_to(free if asked is None else asked, (n, len(free)))
+        shares, means, covariances = self._given(rows)
+        chosen = _choose(shares, generator)
+        noise = generator.standard_normal((n, d))
         factors = np.stack([cholesky(covariance, lower=True) for covariance in covariances])
-        return means[chosen] + np.einsum("nij,nj->ni", factors[chosen], noise)
+        return means[chosen, np.arange(n)] + np.einsum("nij,nj->ni", factors[chosen], noise)
+
+    def draw_properties(
+        self, given: FloatArray, lower: FloatArray, upper: FloatArray, *, generator: np.random.Generator
+    ) -> FloatArray:
+        """Values between limits, as the molecules have them, (n, n_properties), NaN where a property has no limit.
+
+        One property after the other is drawn from its distribution given those drawn before, cut at its limits; with
+        one property that is its distribution among the molecules inside.
+
+        Parameters
+        ----------
+        given : (n, n_properties) standardised values that are wanted exactly, NaN = none, the same ones in all rows
+        lower, upper : (n_properties,) standardised; -inf and inf where there is none
+        """
+        drawn, rows = given.copy(), np.arange(len(given))
+        for j in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):
+            log_shares, means, variances = self._property_given(j, drawn)
+            std = np.sqrt(variances)[:, None]
+            a, b = (lower[j] - means) / std, (upper[j] - means) / std
+            log_inside = log_shares + _log_mass(a, b)
+            chosen = _choose(np.exp(log_inside - logsumexp(log_inside, axis=0)), generator)
+            inside = truncnorm.ppf(generator.random(len(rows)), a[chosen, rows], b[chosen, rows])
+            drawn[:, j] = np.clip(means[chosen, rows] + std[chosen, 0] * inside, lower[j], upper[j])
+        return drawn
 
     def log_density(self, z: FloatArray) -> FloatArray:
         """Log density of latent vectors, whatever their properties, (n,)."""
@@ -84,24 +113,72 @@ class LatentPrior:
             self.latent,
         )
 
-    def _given(self, asked: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Weights, means and covariances of z given the properties asked for."""
+    def _given(self, asked: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Shares (n_components, n), means (n_components, n, latent) and covariances of z given properties (n, ...)."""
         d = self.latent
-        fixed = np.zeros(0, dtype=np.intp) if asked is None else d + np.flatnonzero(~np.isnan(asked))
-        if asked is None or not len(fixed):
-            return self.weights, self.means[:, :d], self.covariances[:, :d, :d]
-        values = asked[fixed - d]
-        log_weights, means, covariances = [], [], []
+        fixed = d + np.flatnonzero(~np.isnan(asked).all(0)) if len(asked) else np.zeros(0, dtype=np.intp)
+        values = asked[:, fixed - d]
+        log_shares, means, covariances = [], [], []
         for weight, mean, covariance in zip(self.weights, self.means, self.covariances, strict=True):
-            inner = covariance[np.ix_(fixed, fixed)]
-            cross = covariance[:d][:, fixed]
-            gap = values - mean[fixed]
-            factor = cho_factor(inner, lower=True)
-            means.append(mean[:d] + cross @ cho_solve(factor, gap))
-            covariances.append(_symmetric(covariance[:d, :d] - cross @ cho_solve(factor, cross.T)))
-            log_weights.append(np.log(weight) + _log_density(gap[None], inner)[0])
-        shares = np.exp(np.asarray(log_weights) - logsumexp(log_weights))
-        return shares / shares.sum(), np.stack(means), np.stack(covariances)
+            log_density, shift, shrunk = _condition(mean, covariance, fixed, values, of=np.arange(d))
+            log_shares.append(np.log(weight) + log_density)
+            means.append(mean[:d] + shift)
+            covariances.append(shrunk)
+        logs = np.stack(log_shares)
+        shares = np.exp(logs - logsumexp(logs, axis=0))
+        return shares / shares.sum(0), np.stack(means), np.stack(covariances)
+
+    def _property_given(self, j: int, drawn: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Log shares and means (n_components, n), and variances (n_components,), of a property given others."""
+        of = np.array([self.latent + j])
+        fixed = self.latent + np.flatnonzero(~np.isnan(drawn).any(0)) if len(drawn) else np.zeros(0, dtype=np.intp)
+        found = [
+            _condition(mean, covariance, fixed, drawn[:, fixed - self.latent], of=of)
+            for mean, covariance in zip(self.means, self.covariances, strict=True)
+        ]
+        log_shares = np.stack(
+            [np.log(w) + log_density for w, (log_density, _, _) in zip(self.weights, found, strict=True)]
+        )
+        means = np.stack([m[of] + shift[:, 0] for m, (_, shift, _) in zip(self.means, found, strict=True)])
+        return log_shares, means, np.array([shrunk[0, 0] for _, _, shrunk in found])
+
+
+def _condition(
+    mean: FloatArray, covariance: FloatArray, fixed: NDArray[np.intp], values: FloatArray, *, of: NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A normal distribution given some of its coordinates.
+
+    Parameters
+    ----------
+    fixed, values : (n_fixed,) coordinates, and (n, n_fixed) what they are
+    of : (n_of,) coordinates asked about
+
+    Returns
+    -------
+    log densities of the values (n,), shifts of the mean (n, n_of), covariance (n_of, n_of)
+    """
+    own = covariance[np.ix_(of, of)]
+    if not len(fixed):
+        return np.zeros(len(values)), np.zeros((len(values), len(of))), own
+    inner, cross = covariance[np.ix_(fixed, fixed)], covariance[np.ix_(of, fixed)]
+    gap = values - mean[fixed]
+    factor = cho_factor(inner, lower=True)
+    shifts = gap @ cho_solve(factor, cross.T)
+    return _log_density(gap, inner), shifts, _symmetric(own - cross @ cho_solve(factor, cross.T))
+
+
+def _choose(shares: FloatArray, generator: np.random.Generator) -> NDArray[np.intp]:
+    """One component for each column of shares (n_components, n), (n,)."""
+    cumulative = shares.cumsum(0)
+    drawn = generator.random(shares.shape[1]) * cumulative[-1]
+    return np.minimum((drawn >= cumulative).sum(0), len(shares) - 1)
+
+
+def _log_mass(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Log of a standard normal's mass between limits, good far out in both tails."""
+    swap = a > 0
+    low, high = np.where(swap, -b, a), np.where(swap, -a, b)
+    return np.asarray(log_ndtr(high) + np.log1p(-np.exp(np.minimum(log_ndtr(low) - log_ndtr(high), -1e-300))))
 
 
 def fit_prior(
