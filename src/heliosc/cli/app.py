@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from heliosc import __version__
-from heliosc.cli.commands import data, model_folders, qc, train
+from heliosc.cli.commands import benchmark, data, model_folders, qc, train
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
 from heliosc.cli.commands.models import generate, predict
@@ -21,12 +21,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
 )
-for _command in (run, status, report, handoff, generate, predict, label, doctor):
+for _command in (run, status, report, handoff, generate, predict, label, doctor, benchmark.tune):
     app.command()(_command)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.add_typer(model_folders.app, name="models")
 app.add_typer(qc.app, name="qc")
+app.add_typer(benchmark.app, name="benchmark")
 
 
 def _print_version(is_asked: bool) -> None:

@@ -38,11 +38,16 @@ class Picture:
 
 def figure_picture(figure: Figure, *, alt: str, caption: str) -> Picture:
     """A figure as vector graphics inside the page."""
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    return Picture(_svg_address(figure_svg(figure)), alt, caption, width, height)
+
+
+def figure_svg(figure: Figure) -> bytes:
+    """A figure as SVG, the same bytes each time."""
     with matplotlib.rc_context(_STYLE):
         stream = BytesIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    return Picture(_svg_address(stream.getvalue()), alt, caption, width, height)
+    return stream.getvalue()
 
 
 def drawing_picture(svg: str, *, alt: str, width: int, height: int) -> Picture:

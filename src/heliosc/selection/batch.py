@@ -11,11 +11,50 @@ from numpy.typing import NDArray
 from heliosc.chemistry.fingerprints import PackedFingerprints
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, property_definition
-from heliosc.selection.acquisition import Promise, get_acquisition, optimistic_front
+from heliosc.selection.acquisition import Acquisition, Promise, get_acquisition, multi_ucb, optimistic_front
 from heliosc.selection.diversity import Diversity, Pick, pick_diverse
-from heliosc.selection.estimates import Estimates, probability_inside, role_estimates
+from heliosc.selection.estimates import Estimates, member_costs, probability_inside, role_estimates
 from heliosc.selection.objectives import FloatArray
+from heliosc.selection.pending import Pending, doubt_left
 from heliosc.selection.roles import Role
+
+_JUDGED_BESIDE_PENDING = 2_000  # candidates compared with what is being computed
+_JUDGED_A_PICK = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known besides the predictions; each part may be absent.
+
+    Attributes
+    ----------
+    success : (n_molecules,) probability that the calculation gives a result
+    price : (n_molecules,) expected cost of the calculation, in any unit: scores are then per unit of cost
+    known_costs : (n_known, n_objectives) costs of what is measured, for acquisitions by improvement
+    pending : what is being computed: never chosen again, and it leaves less doubt about what is like it
+    """
+
+    success: FloatArray | None = None
+    price: FloatArray | None = None
+    known_costs: FloatArray | None = None
+    pending: Pending | None = None
+
+    def check(self, *, n_molecules: int, n_objectives: int) -> None:
+        """Refuse what does not fit the predictions.
+
+        Raises
+        ------
+        InputError : a wrong length, a probability outside [0, 1], a price that is not positive
+        """
+        for name, column in (("success", self.success), ("price", self.price)):
+            if column is not None and column.shape != (n_molecules,):
+                raise InputError(f"{name} has shape {column.shape}; expected one number a molecule, ({n_molecules},)")
+        if self.success is not None and not ((self.success >= 0) & (self.success <= 1)).all():
+            raise InputError("success holds numbers outside [0, 1]; expected probabilities")
+        if self.price is not None and not ((self.price > 0) & np.isfinite(self.price)).all():
+            raise InputError("price holds numbers that are not positive; expected the cost of each calculation")
+        if self.known_costs is not None and self.known_costs.shape[1:] != (n_objectives,):
+            raise InputError(f"known_costs has shape {self.known_costs.shape}; expected (n_known, {n_objectives})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +114,7 @@ def select_batch(
     diversity: Diversity | None = None,
     known_fingerprints: PackedFingerprints | None = None,
     sa_scores: FloatArray | None = None,
+    circumstances: Circumstances | None = None,
 ) -> list[Selection]:
     """Choose up to ``n`` molecules, in the order picked; the same arguments give the same batch.
 
@@ -86,15 +126,19 @@ def select_batch(
     beta : standard deviations of optimism
     known_fingerprints : (n_known, 256) packed, of everything already known
     sa_scores : (n_molecules,) SA scores of the cores, for objectives on ``sa_score@structure``
+    circumstances : prices, chances of success, what is known and what is pending
 
     Raises
     ------
-    InputError : unknown acquisition, a property the model does not predict, missing SA scores, n < 1 or beta < 0
+    InputError : unknown acquisition, a property the model does not predict, missing SA scores, n < 1 or beta < 0,
+        circumstances that do not fit
     """
     if n < 1 or not 0 <= beta < np.inf:
         raise InputError(f"cannot select {n} molecules with beta {beta}; expected n >= 1 and a finite beta >= 0")
-    estimates = role_estimates(role, predictions, sa_scores=sa_scores)
-    ranking = _rank(estimates, role=role, acquisition=acquisition, beta=beta, seed=seed)
+    around = circumstances or Circumstances()
+    around.check(n_molecules=len(predictions.smiles), n_objectives=len(role.objectives))
+    task = _Task(predictions, role, around, get_acquisition(acquisition), n=n, beta=beta, seed=seed)
+    ranking = task.rank(role_estimates(role, predictions, sa_scores=sa_scores))
     picks = pick_diverse(
         [predictions.smiles[row] for row in ranking.rows],
         n=n,
@@ -104,24 +148,68 @@ def select_batch(
     return [_selection(pick, ranking, smiles=predictions.smiles, role=role, beta=beta) for pick in picks]
 
 
-def _rank(estimates: Estimates, *, role: Role, acquisition: str, beta: float, seed: int) -> _Ranking:
-    score_of = get_acquisition(acquisition)
-    rows = np.flatnonzero(np.logical_and.reduce([np.isfinite(m) & np.isfinite(s) for m, s in estimates.values()]))
-    judged = {key: (mean[rows], std[rows]) for key, (mean, std) in estimates.items()}
-    inside = probability_inside(role, judged)
-    promise = Promise(
-        mean_cost=np.column_stack([o.cost(judged[o.key][0]) for o in role.objectives]),
-        optimistic_cost=np.column_stack(
-            [o.cost(o.optimistic_value(*judged[o.key], beta=beta)) for o in role.objectives]
-        ),
-        reference_cost=role.reference_costs,
-        probability_inside=inside,
-        weights=np.array([o.weight for o in role.objectives]),
-    )
-    score, front = score_of(promise, np.random.default_rng(seed)), optimistic_front(promise)
-    order = np.lexsort((rows, -inside, -score))
-    ordered = {key: (mean[order], std[order]) for key, (mean, std) in judged.items()}
-    return _Ranking(rows[order], score[order], front[order], inside[order], ordered)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Ranking of candidates for one role."""
+
+    predictions: PredictionTable
+    role: Role
+    around: Circumstances
+    score_of: Acquisition
+    n: int
+    beta: float
+    seed: int
+
+    def rank(self, estimates: Estimates) -> _Ranking:
+        rows = self._judged(estimates)
+        estimates = {key: (mean[rows], std[rows]) for key, (mean, std) in estimates.items()}
+        if self.around.pending is not None:
+            rows, estimates = self._beside_pending(rows, estimates, self.around.pending)
+        promise = self._promise(rows, estimates)
+        score = self.score_of(promise, np.random.default_rng(self.seed))
+        front, inside = optimistic_front(promise), probability_inside(self.role, estimates)
+        order = np.lexsort((rows, -inside, -score))
+        ordered = {key: (mean[order], std[order]) for key, (mean, std) in estimates.items()}
+        return _Ranking(rows[order], score[order], front[order], inside[order], ordered)
+
+    def _judged(self, estimates: Estimates) -> NDArray[np.intp]:
+        """Rows with every estimate, less those being computed."""
+        is_open = np.logical_and.reduce([np.isfinite(m) & np.isfinite(s) for m, s in estimates.values()])
+        if self.around.pending is not None:
+            is_open &= ~np.isin(np.array(self.predictions.smiles, dtype=object), list(self.around.pending.smiles))
+        return np.flatnonzero(is_open)
+
+    def _beside_pending(
+        self, rows: NDArray[np.intp], estimates: Estimates, pending: Pending
+    ) -> tuple[NDArray[np.intp], Estimates]:
+        """The most promising rows, with the doubt that pending calculations will leave about them."""
+        best = np.argsort(-multi_ucb(self._promise(rows, estimates), np.random.default_rng(self.seed)), kind="stable")
+        best = np.sort(best[: max(_JUDGED_BESIDE_PENDING, _JUDGED_A_PICK * self.n)])
+        left = doubt_left([self.predictions.smiles[row] for row in rows[best]], pending)
+        return rows[best], {key: (mean[best], std[best] * left) for key, (mean, std) in estimates.items()}
+
+    def _promise(self, rows: NDArray[np.intp], estimates: Estimates) -> Promise:
+        objectives, around = self.role.objectives, self.around
+        chance = probability_inside(self.role, estimates)
+        known = [] if around.known_costs is None else [around.known_costs]
+        if around.pending is not None:
+            known.append(around.pending.costs)
+        price = None if around.price is None else around.price[rows] / np.median(around.price)
+        return Promise(
+            mean_cost=np.column_stack([o.cost(estimates[o.key][0]) for o in objectives]),
+            optimistic_cost=np.column_stack(
+                [o.cost(o.optimistic_value(*estimates[o.key], beta=self.beta)) for o in objectives]
+            ),
+            reference_cost=self.role.reference_costs,
+            probability_inside=chance if around.success is None else chance * around.success[rows],
+            weights=np.array([o.weight for o in objectives]),
+            std_cost=np.column_stack([o.cost_std(*estimates[o.key]) for o in objectives]),
+            member_costs=member_costs(self.role, self.predictions, estimates, rows=rows),
+            known_costs=np.vstack(known) if known else np.zeros((0, len(objectives))),
+            price=price,
+            n_batch=self.n,
+            beta=self.beta,
+        )
 
 
 def _selection(pick: Pick, ranking: _Ranking, *, smiles: tuple[str, ...], role: Role, beta: float) -> Selection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey
@@ -34,6 +35,25 @@ def probability_inside(role: Role, estimates: Estimates) -> FloatArray:
     for window in role.windows:
         probability *= window.window.probability_inside(*estimates[window.key])
     return probability
+
+
+def member_costs(
+    role: Role, predictions: PredictionTable, estimates: Estimates, *, rows: NDArray[np.intp]
+) -> FloatArray | None:
+    """(n_members, n_rows, n_objectives) costs as each member sees them; None where the model keeps no members.
+
+    What is exact is the same for all members.
+    """
+    members = predictions.members
+    if members is None:
+        return None
+    columns = [
+        np.broadcast_to(objective.cost(estimates[objective.key][0]), (len(members), len(rows)))
+        if objective.key == SA_SCORE
+        else objective.cost(members[:, rows, predictions.column(objective.key)])
+        for objective in role.objectives
+    ]
+    return np.stack(columns, axis=2)
 
 
 def _estimate(

@@ -106,6 +106,15 @@ class Objective:
     def reference_cost(self) -> float:
         return float(self.cost(self.reference))
 
+    def cost_std(self, mean: ArrayLike, std: ArrayLike) -> FloatArray:
+        """Standard deviation of the cost of a normal value; with a goal, that of its distance from it."""
+        centre, doubt = np.asarray(mean, dtype=np.float64), np.asarray(std, dtype=np.float64)
+        if self.goal is None:
+            return doubt
+        below, above = _rectified(self.goal.lower - centre, doubt), _rectified(centre - self.goal.upper, doubt)
+        first, second = below[0] + above[0], below[1] + above[1]  # a value cannot be on both sides
+        return np.sqrt(np.maximum(second - first**2, 0.0))
+
     def optimistic_value(self, mean: ArrayLike, std: ArrayLike, *, beta: float) -> FloatArray:
         """The best value within ``beta`` standard deviations of the mean.
 
@@ -118,3 +127,23 @@ class Objective:
         if self.direction == "minimise":
             return np.maximum(centre - reach, -np.inf if self.bound is None else self.bound)
         return np.minimum(centre + reach, np.inf if self.bound is None else self.bound)
+
+
+def _rectified(mean: FloatArray, std: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """E[max(X, 0)] and E[max(X, 0)^2] of normal X, elementwise; with no doubt those of the mean itself.
+
+    References
+    ----------
+    Beauchamp, J. Stat. Distrib. Appl. 2018, 5, 4, 10.1186/s40488-018-0084-0 (moments of a rectified normal).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = mean / std
+        density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+        first = mean * ndtr(z) + std * density
+        second = (mean**2 + std**2) * ndtr(z) + mean * std * density
+    certain = np.maximum(mean, 0.0)
+    is_open = np.isneginf(mean)  # an absent limit is never passed
+    return (
+        np.where(is_open, 0.0, np.where(std > 0, first, certain)),
+        np.where(is_open, 0.0, np.where(std > 0, second, certain**2)),
+    )

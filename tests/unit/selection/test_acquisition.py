@@ -26,7 +26,7 @@ def test_pareto_ucb_ranks_by_front_then_by_contribution() -> None:
 def test_pareto_ucb_believes_in_the_optimistic_values() -> None:
     promise = _promise([[1, 1], [2, 2]], optimistic=[[1, 1], [0, 0]])
     assert np.argmax(get_acquisition("pareto_ucb")(promise, RNG)) == 1
-    assert np.argmax(get_acquisition("ucb")(promise, RNG)) == 1
+    assert np.argmax(get_acquisition("multi_ucb")(promise, RNG)) == 1
     assert np.argmax(get_acquisition("greedy")(promise, RNG)) == 0
 
 

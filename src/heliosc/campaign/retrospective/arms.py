@@ -1,0 +1,49 @@
+"""Ways of choosing that are compared: a model, an acquisition function and what goes with them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from heliosc.campaign.retrospective.models import POOL_MODELS
+from heliosc.errors import InputError
+from heliosc.selection.acquisition import get_acquisition
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of choosing.
+
+    Attributes
+    ----------
+    model : one of ``POOL_MODELS``
+    beta : standard deviations of optimism
+    max_similarity : Tanimoto cap within a batch, 1 = none
+    uses_exact : whether columns that follow from the structure are taken as known rather than learnt
+    """
+
+    name: str
+    model: str = "trees"
+    acquisition: str = "pareto_ucb"
+    beta: float = 2.0
+    max_similarity: float = 1.0
+    uses_exact: bool = True
+
+    def __post_init__(self) -> None:
+        if self.model not in POOL_MODELS:
+            raise InputError(f"unknown model {self.model!r} of a pool; expected one of: {', '.join(POOL_MODELS)}")
+        if not 0 <= self.beta < float("inf") or not 0 < self.max_similarity <= 1:
+            raise InputError(f"{self}: expected a finite beta >= 0 and a similarity above 0, up to 1")
+        get_acquisition(self.acquisition)
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that changes the outcome."""
+        return {name: value for name, value in asdict(self).items() if name != "name"}
+
+
+DEFAULT_ARM = Arm("heliosc")
+BASELINES = (
+    Arm("random", model="forest", acquisition="random", uses_exact=False),
+    Arm("forest-greedy", model="forest", acquisition="greedy", uses_exact=False),
+    Arm("forest-UCB", model="forest", acquisition="pareto_ucb", uses_exact=False),
+)

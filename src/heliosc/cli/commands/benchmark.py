@@ -1,0 +1,140 @@
+"""``heliosc benchmark al`` and ``heliosc tune``: ways of choosing, replayed on a pool whose every value is known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from heliosc.cli.errors import messages
+from heliosc.cli.options import AsJson
+from heliosc.cli.output import print_json, print_table
+from heliosc.files import write_atomically
+
+if TYPE_CHECKING:
+    from heliosc.campaign.retrospective import Task
+
+app = typer.Typer(no_args_is_help=True, help="Measure ways of working on data whose every answer is known.")
+
+PoolFile = Annotated[Path, typer.Option("--pool", help="CSV with a SMILES column and numeric columns, all labelled.")]
+Objectives = Annotated[
+    list[str], typer.Option("--objective", help="'maximise A - 2*B' or 'minimise A'; give it again for more.")
+]
+Windows = Annotated[list[str] | None, typer.Option("--within", help="'COLUMN in LOWER:UPPER' that must be met.")]
+Exact = Annotated[
+    list[str] | None,
+    typer.Option("--exact", help="Column that follows from the structure (an SA score): known, not learnt."),
+]
+Batch = Annotated[float, typer.Option(help="Share of the pool in each batch, the first included.")]
+Labelled = Annotated[float, typer.Option(help="Share of the pool labelled at the end.")]
+
+
+@app.command("al")
+def active_learning(
+    pool: PoolFile,
+    objective: Objectives,
+    within: Windows = None,
+    exact: Exact = None,
+    acquisition: Annotated[list[str] | None, typer.Option(help="One or more; none = the default.")] = None,
+    model: Annotated[str, typer.Option(help="trees, or forest (the reference).")] = "trees",
+    beta: Annotated[float, typer.Option(help="Standard deviations of optimism.")] = 2.0,
+    max_similarity: Annotated[float, typer.Option(help="Tanimoto cap within a batch, 1 = none.")] = 1.0,
+    seeds: Annotated[int, typer.Option(min=1, help="Campaigns of each arm.")] = 5,
+    batch: Batch = 0.01,
+    labelled: Labelled = 0.10,
+    out: Annotated[Path, typer.Option(help="Folder for replays.json, results.json and the plot.")] = Path("benchmark"),
+    as_json: AsJson = False,
+) -> None:
+    """Replay campaigns beside random, greedy and forest-UCB. The same command again goes on where it was."""
+    from heliosc.campaign.retrospective import BASELINES, DEFAULT_ARM, replay_all, summarise
+    from heliosc.report.retrospective import draw_curves
+
+    task = _task(pool, objective, within, exact, batch=batch, labelled=labelled)
+    arms = [
+        replace(
+            DEFAULT_ARM, name=f"{model}-{name}", model=model, acquisition=name, beta=beta, max_similarity=max_similarity
+        )
+        for name in acquisition or [DEFAULT_ARM.acquisition]
+    ]
+    curves = replay_all(
+        task, [*arms, *BASELINES], seeds=range(seeds), file=out / "replays.json", progress=messages.print
+    )
+    rows = summarise(curves, at=sorted({labelled / 2, labelled}))
+    write_atomically(out / "results.json", json.dumps(_results(task, rows, curves), indent=1) + "\n")
+    draw_curves(curves, out / "curves.svg", title="; ".join(objective))
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, title=f"{pool.name}: {'; '.join(objective)}", as_json=False)
+    messages.print(f"results and plot in {out}")
+
+
+def tune(
+    pool: PoolFile,
+    objective: Objectives,
+    within: Windows = None,
+    exact: Exact = None,
+    trials: Annotated[int, typer.Option(min=1, help="Settings tried, those of earlier calls included.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Campaigns of each setting.")] = 1,
+    batch: Batch = 0.01,
+    labelled: Labelled = 0.05,
+    model: Annotated[str, typer.Option(help="trees, or forest.")] = "trees",
+    seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for replays.json and tuning.json.")] = Path("tuning"),
+    as_json: AsJson = False,
+) -> None:
+    """Search acquisition, optimism and diversity on a labelled pool. The same command again goes on."""
+    from heliosc.campaign.retrospective.tuning import tune_arm
+
+    task = _task(pool, objective, within, exact, batch=batch, labelled=labelled)
+    found = tune_arm(
+        task, n_trials=trials, n_seeds=seeds, model=model, seed=seed, file=out / "replays.json", progress=messages.print
+    )
+    rows = [{"score": trial.score, **trial.arm.settings()} for trial in found]
+    write_atomically(out / "tuning.json", json.dumps(rows, indent=1) + "\n")
+    print_table(rows, title=f"{pool.name}: best first", as_json=as_json)
+
+
+def _task(
+    pool: Path,
+    objective: list[str],
+    within: list[str] | None,
+    exact: list[str] | None,
+    *,
+    batch: float,
+    labelled: float,
+) -> Task:
+    """What the options ask for.
+
+    Raises
+    ------
+    InputError : a column that the file does not have
+    """
+    from heliosc.campaign.retrospective import Task, parse_objective, parse_window, read_pool
+
+    found = read_pool(pool)
+    names = frozenset(found.columns)
+    if unknown := sorted(set(exact or ()) - names):
+        raise typer.BadParameter(f"no numeric column {', '.join(unknown)}; there are {', '.join(sorted(names))}")
+    return Task(
+        found,
+        tuple(parse_objective(text, names) for text in objective),
+        dict(parse_window(text, names) for text in within or ()),
+        frozenset(exact or ()),
+        batch_share=batch,
+        labelled_share=labelled,
+    )
+
+
+def _results(task: Task, rows: list[dict[str, Any]], curves: Any) -> dict[str, Any]:
+    return {
+        "pool": task.pool.digest,
+        "molecules": len(task.pool.smiles),
+        "left_out": dict(task.pool.left_out),
+        "objectives": [objective.text for objective in task.objectives],
+        "summary": rows,
+        "curves": [asdict(curve) for curve in curves],
+    }

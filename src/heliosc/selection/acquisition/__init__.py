@@ -1,0 +1,48 @@
+"""Which candidates promise most: acquisition functions over costs, all of one signature, in one registry.
+
+Each objective becomes a gain in [0, 1]: 0 at its reference value or worse, 1 for the best of the pool. Gains are
+multiplied by P(inside window) and by P(the calculation succeeds), so a candidate that will hardly meet its role's window
+gains hardly anything, however good the rest; where prices differ they are gains for each unit of price.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from heliosc.errors import InputError
+from heliosc.selection.acquisition.bayesian import parego, qlognehvi
+from heliosc.selection.acquisition.bounds import greedy, multi_ucb, optimistic_front, pareto_ucb, random, ucb
+from heliosc.selection.acquisition.improvement import expected_improvement, probability_of_improvement
+from heliosc.selection.acquisition.promise import Acquisition, FloatArray, Promise
+from heliosc.selection.acquisition.sampling import parego_ucb, probability_of_front, thompson
+
+__all__ = ["ACQUISITIONS", "Acquisition", "FloatArray", "Promise", "get_acquisition", "multi_ucb", "optimistic_front"]
+
+ACQUISITIONS: dict[str, Acquisition] = {
+    "pareto_ucb": pareto_ucb,
+    "ucb": ucb,
+    "multi_ucb": multi_ucb,
+    "greedy": greedy,
+    "ei": expected_improvement,
+    "pi": probability_of_improvement,
+    "thompson": thompson,
+    "parego_ucb": parego_ucb,
+    "front_probability": probability_of_front,
+    "parego": parego,
+    "qlognehvi": qlognehvi,
+    "random": random,
+}
+
+
+def get_acquisition(name: str) -> Acquisition:
+    """Look an acquisition function up.
+
+    Raises
+    ------
+    InputError : there is none of that name
+    """
+    if name not in ACQUISITIONS:
+        close = difflib.get_close_matches(name, ACQUISITIONS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ";"
+        raise InputError(f"unknown acquisition {name!r}{hint} expected one of: {', '.join(ACQUISITIONS)}")
+    return ACQUISITIONS[name]
