@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.selection.objectives import FloatArray
-from heliosc.selection.pareto import hypervolume, non_dominated_rank
+from heliosc.selection.pareto import hypervolume, non_dominated_mask, non_dominated_rank
 from heliosc.selection.roles import Role, meets_window
 
 SA_SCORE = PropertyKey("sa_score", "structure")
@@ -40,6 +40,12 @@ class Judged:
     def hypervolume(self) -> float:
         """Of the molecules whose every objective is known, against the role's reference point."""
         return hypervolume(self.costs[self._is_complete()], self.role.reference_costs)
+
+    def front_share(self, others: Judged) -> float:
+        """Share of the front of these molecules and others together that is these."""
+        mine, theirs = self.costs[self._is_complete()], others.costs[others._is_complete()]
+        on_front = non_dominated_mask(np.vstack([mine, theirs]))
+        return float(on_front[: len(mine)].sum() / max(on_front.sum(), 1))
 
     def best_first(self) -> NDArray[np.intp]:
         """Rows with every objective known: window met first, then by front, then by summed relative cost."""

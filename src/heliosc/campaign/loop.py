@@ -330,6 +330,7 @@ class Campaign:
                 for name, (mine, library) in judged.items()
             },
             surrogate_error=prediction_errors(fresh),
+            front_share={name: mine.front_share(library) for name, (mine, library) in judged.items()},
         )
 
     def _core_seconds(self, records: list[CandidateRecord]) -> float:

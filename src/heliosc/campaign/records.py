@@ -91,6 +91,7 @@ class RoundRecord:
     hypervolume : role -> hypervolume of all computed candidates so far (role's objectives and reference point)
     hypervolume_random : role -> the same for an equal number of random library molecules (mean of seeds)
     window_share : role -> {"candidates": [met, judged], "library": [met, judged]}
+    front_share : role -> share of the front of candidates and library together that is candidates
     surrogate_error : ``name@level`` -> {"mae", "coverage95", "n"} of this round's predictions against fresh values
     """
 
@@ -103,6 +104,7 @@ class RoundRecord:
     hypervolume_random: Mapping[str, float]
     window_share: Mapping[str, Mapping[str, list[int]]]
     surrogate_error: Mapping[str, Mapping[str, float]]
+    front_share: Mapping[str, float] = field(default_factory=dict)
 
 
 def candidate_from_json(data: Mapping[str, Any]) -> CandidateRecord:

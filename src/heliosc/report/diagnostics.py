@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.handoff.archive import safe_name
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.report import figures
+from heliosc.report.chemical_space import diversity_by_round, diversity_figure, map_figure
 from heliosc.report.illustrations import (
     MIN_CALIBRATION,
     draw_front,
@@ -38,8 +39,9 @@ def write_round_diagnostics(run_folder: Path, round_index: int, *, library: Prop
     """Draw a round into ``rounds/NNN/diagnostics/`` and return the files.
 
     ``landscape.png`` (where the selection was predicted, among what was known), ``pareto_<role>.png``,
-    ``parity_<property>_<level>.png`` and ``calibration.png`` of this round's fresh values; each only when there is
-    something to show.
+    ``parity_<property>_<level>.png`` and ``calibration.png`` of this round's fresh values, ``hypervolume_<role>.png``
+    and ``front_share.png`` of the rounds so far, ``diversity.png`` and ``chemical_space.png`` of their molecules; each
+    only when there is something to show.
 
     Parameters
     ----------
@@ -62,6 +64,8 @@ def write_round_diagnostics(run_folder: Path, round_index: int, *, library: Prop
             candidates, roles={candidate.role: roles.get(candidate.role) for candidate in fresh}, library=library
         ),
         **_predictions(fresh),
+        **_progress(read_history(run_folder)[: round_index + 1]),
+        **_chemical_space(candidates, known=() if library is None else library.smiles),
     }
     folder = run.round(round_index) / "diagnostics"
     files = [folder / f"{safe_name(name)}.png" for name in drawn]
@@ -111,3 +115,28 @@ def _predictions(fresh: Sequence[CandidateRecord]) -> dict[str, Figure]:
     if max((len(values) for values in standardised.values()), default=0) >= MIN_CALIBRATION:
         drawn["calibration"] = figures.calibration_figure(standardised)
     return drawn
+
+
+def _progress(history: Sequence[RoundRecord]) -> dict[str, Figure]:
+    if not history:
+        return {}
+    drawn = {
+        f"hypervolume_{role}": figures.hypervolume_figure(
+            rounds=[record.round for record in history],
+            candidates=[record.hypervolume[role] for record in history],
+            random=[record.hypervolume_random[role] for record in history],
+        )
+        for role in history[-1].hypervolume
+    }
+    shares = {role: [record.front_share.get(role, np.nan) for record in history] for role in history[-1].front_share}
+    return {**drawn, "front_share": figures.front_share_figure(shares)} if shares else drawn
+
+
+def _chemical_space(candidates: Sequence[CandidateRecord], *, known: Sequence[str]) -> dict[str, Figure]:
+    rounds: dict[int, list[CandidateRecord]] = {}
+    for candidate in candidates:
+        rounds.setdefault(candidate.round, []).append(candidate)
+    return {
+        "diversity": diversity_figure(diversity_by_round(rounds, known)),
+        "chemical_space": map_figure(rounds, known),
+    }

@@ -98,9 +98,9 @@ def pareto_figure(
     figure, axes = canvas()
     so_far: list[FloatArray] = []
     for position, (index, points) in enumerate(sorted(rounds.items())):
-        colour = _round_colour(position, len(rounds))
+        colour = round_colour(position, len(rounds))
         so_far.append(points)
-        axes.plot(*points.T, _MARKERS[position % len(_MARKERS)], color=colour, markersize=6, markeredgecolor="white",
+        axes.plot(*points.T, marker(position), color=colour, markersize=6, markeredgecolor="white",
                   markeredgewidth=0.6, label=f"round {index}")  # fmt: skip
         width = 2.2 if position == len(rounds) - 1 else 1.0
         _front(axes, np.vstack(so_far), objectives, color=colour, linewidth=width)
@@ -142,6 +142,21 @@ def hypervolume_figure(*, rounds: Sequence[int], candidates: Sequence[float], ra
     return figure
 
 
+def front_share_figure(shares: Mapping[str, Sequence[float]]) -> Figure:
+    """Share of the front of candidates and library together that is candidates, role -> one value a round."""
+    figure, axes = canvas()
+    for position, (role, values) in enumerate(shares.items()):
+        colour = _STAGES[position % len(_STAGES)]
+        axes.plot(range(len(values)), np.multiply(100, values), f"{marker(position)}-", color=colour, label=role)
+    axes.set_ylim(-2, 104)
+    axes.set_xticks(range(max(map(len, shares.values()))))
+    axes.set_xlabel("round")
+    axes.set_ylabel("candidates among the front / %")
+    axes.margins(x=0.08)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    return figure
+
+
 def parity_figure(
     key: PropertyKey, *, computed: FloatArray, predicted: FloatArray, std: FloatArray, rounds: NDArray[np.int_]
 ) -> Figure:
@@ -150,11 +165,11 @@ def parity_figure(
     distinct = np.unique(rounds)
     for position, index in enumerate(distinct):
         chosen = rounds == index
-        colour = _round_colour(position, len(distinct))
+        colour = round_colour(position, len(distinct))
         axes.errorbar(
             computed[chosen], predicted[chosen], yerr=std[chosen], fmt="none", ecolor=colour, alpha=0.35, linewidth=1
         )
-        axes.plot(computed[chosen], predicted[chosen], _MARKERS[position % len(_MARKERS)], color=colour, markersize=5,
+        axes.plot(computed[chosen], predicted[chosen], marker(position), color=colour, markersize=5,
                   markeredgecolor="white", markeredgewidth=0.5, label=f"round {index}")  # fmt: skip
     low = float(min(computed.min(), (predicted - std).min()))
     high = float(max(computed.max(), (predicted + std).max()))
@@ -266,7 +281,12 @@ def legend(axes: Axes, *, fontsize: float = 8.5, **place: Any) -> None:
         axes.legend(frameon=False, fontsize=fontsize, handlelength=1.6, columnspacing=1.2, **place)
 
 
-def _round_colour(position: int, n_rounds: int) -> tuple[float, float, float, float]:
+def marker(position: int) -> str:
+    """Of the points of a round."""
+    return _MARKERS[position % len(_MARKERS)]
+
+
+def round_colour(position: int, n_rounds: int) -> tuple[float, float, float, float]:
     """Light to dark: later rounds are darker."""
     return colormaps["viridis_r"](0.18 + 0.72 * (position + 1) / n_rounds)
 
