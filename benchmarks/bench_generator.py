@@ -3,6 +3,7 @@
     make bench-generator
     python benchmarks/bench_generator.py speed                       # one part
     python benchmarks/bench_generator.py roundtrip tartarus_hce.csv  # one set of the round trip
+    python benchmarks/bench_generator.py latents samples --model FOLDER  # parts of a trained one: generator_sampling.py
 
 ``roundtrip`` decomposes molecules, follows each gold tree under the decoder's masks and compares canonical
 constitutions; every failure is listed with its cause, and a molecule that takes over ``TIMEOUT_S`` is one. ``speed``
@@ -13,13 +14,13 @@ absent. Parts that are not asked for keep their last figures in ``results/genera
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
 import platform
 import random
 import signal
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -31,6 +32,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import generator_sampling as sampling
 import numpy as np
 import torch
 from rdkit import Chem, RDLogger, rdBase
@@ -336,14 +338,52 @@ def keep(part: str, figures: Figures) -> None:
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 
+# -- sampling ---------------------------------------------------------------------------------------------------------
+
+
+def _keep_and_show(part: str, figures: Figures, tables: Sequence[Table]) -> None:
+    keep(part, {figures.pop("model"): figures})
+    for table in tables:
+        console.print(table)
+
+
+def sampling_parts(model: Path | None, *, surrogate: Path | None) -> dict[str, Callable[[Sequence[str]], None]]:
+    """Parts about one trained model; figures of different models stand side by side in the results."""
+
+    def latents(_: Sequence[str]) -> None:
+        figures = sampling.measure_latents(sampling.subject(model))
+        _keep_and_show("latents", figures, [sampling.latents_table(figures)])
+
+    def decoding(_: Sequence[str]) -> None:
+        figures = sampling.measure_decoding(sampling.subject(model))
+        _keep_and_show("decoding", figures, [sampling.decoding_table(figures)])
+
+    def samples(_: Sequence[str]) -> None:
+        figures = sampling.measure_samples(sampling.subject(model))
+        _keep_and_show("samples", figures, sampling.samples_tables(figures))
+
+    def conditional(_: Sequence[str]) -> None:
+        figures = sampling.measure_conditional(sampling.subject(model), whole=surrogate)
+        _keep_and_show("conditional", figures, sampling.conditional_tables(figures))
+
+    return {"latents": latents, "decoding": decoding, "samples": samples, "conditional": conditional}
+
+
 PARTS: dict[str, Callable[[Sequence[str]], None]] = {"roundtrip": part_roundtrip, "speed": part_speed}
 
 
 def main() -> None:
     RDLogger.DisableLog("rdApp.*")
-    asked = [name for name in sys.argv[1:] if name not in PARTS]
-    for name in [name for name in sys.argv[1:] if name in PARTS] or PARTS:
-        PARTS[name](asked)
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="parts, and sets of the round trip; none = all")
+    parser.add_argument("--model", type=Path, help="model folder of the sampling parts; none = the shipped one")
+    parser.add_argument("--surrogate", type=Path, help="trained on the whole file, beside the independent one")
+    asked = parser.parse_args()
+    parts = PARTS | sampling_parts(asked.model, surrogate=asked.surrogate)
+    sets_asked = [name for name in asked.names if name not in parts]
+    for name in [name for name in asked.names if name in parts] or parts:
+        parts[name](sets_asked)
 
 
 if __name__ == "__main__":
