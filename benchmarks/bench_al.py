@@ -1,13 +1,13 @@
 """Choosing what to compute, replayed on labelled pools, beside random, greedy and forest-UCB in the same run.
 
-1. Harvard Clean Energy subset (reference data): share of the best hundredth found, and two objectives with the effect of
-   a similarity cap within batches.
+1. Harvard Clean Energy subset (reference data): share of the best hundredth found, and two objectives with the effect
+   of a similarity cap within batches.
 2. OCELOT, development part (reference data): hole reorganisation energy within a window of IE; electron affinity.
 3. Selection of 64 from 100,000 candidates under three objectives: seconds and memory.
 4. Voc of donor:acceptor pairs as estimated from computed levels, rank correlation with the measured (reference data).
 
-Replays are kept one by one in ``benchmarks/results/al_replays.json``: the same command goes on after a stop. About 25 CPU
-minutes in all; ``--seeds`` and ``--only`` do less. Writes ``benchmarks/results/al.json``.
+Replays are kept one by one in ``benchmarks/results/al_replays.json``: the same command goes on after a stop.
+``--seeds`` and ``--only`` do less. Writes ``benchmarks/results/al.json``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from heliosc.campaign.retrospective import (
     DEFAULT_ARM,
     Arm,
     Task,
+    parse_derivation,
     parse_objective,
     parse_window,
     read_pool,
@@ -41,13 +42,19 @@ REFERENCE_DATA = Path(os.environ.get("HELIOSC_REFERENCE_DATA", Path(__file__).re
 RESULTS = Path(__file__).parent / "results" / "al.json"
 REPLAYS = Path(__file__).parent / "results" / "al_replays.json"
 RANDOM, GREEDY, UCB = BASELINES
+LEARNT = replace(DEFAULT_ARM, name="heliosc, all learnt", uses_exact=False, uses_derived=False)
 CAPPED = replace(DEFAULT_ARM, name="heliosc, cap 0.7", max_similarity=0.7)
+DERIVED = ("pce_1 from gap, lumo", "pce_2 from gap, lumo")
 console = Console()
+
+
+def log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def replay_task(
     file: str, objectives: list[str], *, arms: list[Arm], seeds: int, at: list[float], windows: tuple[str, ...] = (),
-    exact: tuple[str, ...] = (),
+    exact: tuple[str, ...] = (), derived: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Table of one pool; the last of ``at`` is where the replays end."""
     pool = read_pool(REFERENCE_DATA / file)
@@ -57,11 +64,10 @@ def replay_task(
         tuple(parse_objective(text, names) for text in objectives),
         dict(parse_window(text, names) for text in windows),
         frozenset(exact),
+        dict(parse_derivation(text, names) for text in derived),
         labelled_share=at[-1],
     )
-    curves = replay_all(
-        task, arms, seeds=range(seeds), file=REPLAYS, progress=lambda text: print(text, file=sys.stderr)
-    )
+    curves = replay_all(task, arms, seeds=range(seeds), file=REPLAYS, progress=log)
     rows = summarise(curves, at=at)
     console.print(table_of(rows, title=f"{file}: {'; '.join([*objectives, *windows])}; mean and std of {seeds} seeds"))
     return rows
@@ -69,20 +75,20 @@ def replay_task(
 
 def one_objective(seeds: int) -> list[dict[str, Any]]:
     return replay_task(
-        "tartarus_hce.csv", ["maximise pce_1 - sas"], exact=("sas",), seeds=seeds, at=[0.02, 0.03, 0.05, 0.08, 0.10],
-        arms=[RANDOM, DEFAULT_ARM, UCB, GREEDY],
+        "tartarus_hce.csv", ["maximise pce_1 - sas"], exact=("sas",), derived=DERIVED, seeds=seeds,
+        at=[0.02, 0.03, 0.05, 0.08, 0.10], arms=[RANDOM, DEFAULT_ARM, LEARNT, UCB, GREEDY],
     )  # fmt: skip
 
 
 def two_objectives(seeds: int) -> list[dict[str, Any]]:
     return replay_task(
-        "tartarus_hce.csv", ["maximise pce_1 - sas", "maximise pce_2 - sas"], exact=("sas",), seeds=seeds,
-        at=[0.05, 0.08], arms=[RANDOM, DEFAULT_ARM, CAPPED, UCB],
+        "tartarus_hce.csv", ["maximise pce_1 - sas", "maximise pce_2 - sas"], exact=("sas",), derived=DERIVED,
+        seeds=seeds, at=[0.05, 0.08], arms=[RANDOM, DEFAULT_ARM, CAPPED, UCB],
     )  # fmt: skip
 
 
 def ocelot(seeds: int) -> dict[str, Any]:
-    file, arms = "ocelot_chromophore_v1_development.csv", [RANDOM, DEFAULT_ARM, UCB, GREEDY]
+    file, arms, seeds = "ocelot_chromophore_v1_development.csv", [RANDOM, DEFAULT_ARM, UCB, GREEDY], min(seeds, 2)
     return {
         "lambda_hole in an IE window": replay_task(
             file, ["minimise hr"], windows=("vie in 6.0:6.8",), arms=arms, seeds=seeds, at=[0.05, 0.10]

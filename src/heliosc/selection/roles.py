@@ -109,12 +109,16 @@ class _Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     property: str
+    unit: str | None = None
     scale: str | None = None
     lower: float | None = None
     upper: float | None = None
 
     def key(self) -> PropertyKey:
-        return PropertyKey.parse(self.property)
+        key = PropertyKey.parse(self.property)
+        if self.unit not in (None, key.unit):
+            raise InputError(f"{self.property} is in {key.unit}, not in {self.unit}; convert the numbers, drop `unit`")
+        return key
 
     def shift(self) -> ScaleShift | None:
         """From the scale written to that of the property's level; the scale of an IE or EA must be named."""

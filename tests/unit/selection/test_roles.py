@@ -61,6 +61,7 @@ def test_the_carrier_matches_the_role_and_lambda_never_gates() -> None:
     assert lambdas == {
         "donor": ["lambda_hole"], "acceptor": ["lambda_electron"],
         "p_dopable": ["lambda_hole"], "n_dopable": ["lambda_electron"],
+        "ambipolar": ["lambda_hole", "lambda_electron"],
     }  # fmt: skip
     assert not any(w.key.name.startswith("lambda") for role in load_roles().values() for w in role.windows)
 
@@ -77,7 +78,7 @@ def test_every_shipped_role_can_be_served_by_the_embedded_models() -> None:
 def test_unknown_role_suggests_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'p_dopable'"):
         get_role("p-dopable")
-    with pytest.raises(InputError, match="donor, acceptor, p_dopable, n_dopable"):
+    with pytest.raises(InputError, match="donor, acceptor, p_dopable, n_dopable, ambipolar"):
         get_role("zzz")
 
 
@@ -139,3 +140,24 @@ def test_an_empty_or_absent_file(tmp_path: Path) -> None:
         _load(tmp_path, "{}")
     with pytest.raises(InputError, match="cannot read roles"):
         load_roles(tmp_path / "absent.yaml")
+
+
+def test_the_ambipolar_window_is_free_of_traps_on_both_sides() -> None:
+    role = get_role("ambipolar")
+    # film 6.0 and 3.6 eV are 7.6 and 2.3 eV in the gas phase
+    assert meets_window(role, {IE: 7.5, EA: 2.4}) is True
+    assert meets_window(role, {IE: 7.7, EA: 2.4}) is False
+    assert meets_window(role, {IE: 7.5, EA: 2.2}) is False
+
+
+def test_a_unit_that_is_not_the_propertys_is_refused(tmp_path: Path) -> None:
+    text = (
+        "mine:\n  description: x\n  source: x\n  windows: []\n  objectives:\n"
+        "    - {property: lambda_hole@gfn2, unit: UNIT, direction: minimise, reference: 0.6}\n"
+    )
+    file = tmp_path / "roles.yaml"
+    file.write_text(text.replace("UNIT", "meV"))
+    with pytest.raises(InputError, match="is in eV, not in meV"):
+        load_roles(file)
+    file.write_text(text.replace("UNIT", "eV"))
+    assert load_roles(file)["mine"].objectives[0].reference == 0.6

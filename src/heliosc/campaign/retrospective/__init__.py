@@ -2,7 +2,12 @@
 
 from heliosc.campaign.retrospective.arms import BASELINES, DEFAULT_ARM, Arm
 from heliosc.campaign.retrospective.benchmark import Curve, replay_all, summarise
-from heliosc.campaign.retrospective.objectives import PoolObjective, parse_objective, parse_window
+from heliosc.campaign.retrospective.objectives import (
+    PoolObjective,
+    parse_derivation,
+    parse_objective,
+    parse_window,
+)
 from heliosc.campaign.retrospective.pool import Pool, read_pool
 from heliosc.campaign.retrospective.replay import Task, replay
 
@@ -14,6 +19,7 @@ __all__ = [
     "Pool",
     "PoolObjective",
     "Task",
+    "parse_derivation",
     "parse_objective",
     "parse_window",
     "read_pool",

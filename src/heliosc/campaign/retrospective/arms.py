@@ -20,6 +20,7 @@ class Arm:
     beta : standard deviations of optimism
     max_similarity : Tanimoto cap within a batch, 1 = none
     uses_exact : whether columns that follow from the structure are taken as known rather than learnt
+    uses_derived : whether columns that are derived from others are predicted through those
     """
 
     name: str
@@ -28,6 +29,7 @@ class Arm:
     beta: float = 2.0
     max_similarity: float = 1.0
     uses_exact: bool = True
+    uses_derived: bool = True
 
     def __post_init__(self) -> None:
         if self.model not in POOL_MODELS:
@@ -43,7 +45,7 @@ class Arm:
 
 DEFAULT_ARM = Arm("heliosc")
 BASELINES = (
-    Arm("random", model="forest", acquisition="random", uses_exact=False),
-    Arm("forest-greedy", model="forest", acquisition="greedy", uses_exact=False),
-    Arm("forest-UCB", model="forest", acquisition="pareto_ucb", uses_exact=False),
+    Arm("random", model="forest", acquisition="random", uses_exact=False, uses_derived=False),
+    Arm("forest-greedy", model="forest", acquisition="greedy", uses_exact=False, uses_derived=False),
+    Arm("forest-UCB", model="forest", acquisition="pareto_ucb", uses_exact=False, uses_derived=False),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,9 @@ class Curve:
 
 
 def replay_all(
-    task: Task, arms: Sequence[Arm], *, seeds: Iterable[int], file: Path, progress: Progress = lambda _: None
+    task: Task, arms: Sequence[Arm], *, seeds: Sequence[int], file: Path, progress: Progress = lambda _: None
 ) -> list[Curve]:
-    """Replay every arm with every seed, seed by seed; what the file holds already is not done again.
+    """Replay every arm with every seed, arm by arm; what the file holds already is not done again.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def replay_all(
     """
     kept = _read(file)
     curves = []
-    for seed in seeds:
-        for arm in arms:
+    for arm in arms:
+        for seed in seeds:
             key = _key(task, arm, seed)
             if key not in kept:
                 progress(f"seed {seed}, {arm.name}")
@@ -87,6 +87,7 @@ def _key(task: Task, arm: Arm, seed: int) -> str:
         "objectives": [objective.text for objective in task.objectives],
         "windows": {name: [window.lower, window.upper] for name, window in task.windows.items()},
         "exact": sorted(task.exact) if arm.uses_exact else [],
+        "derived": {name: list(of) for name, of in task.derived.items()} if arm.uses_derived else {},
         "shares": [task.batch_share, task.labelled_share],
         "arm": arm.settings(),
     }

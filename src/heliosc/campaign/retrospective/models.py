@@ -1,8 +1,8 @@
 """Models that learn some rows of a pool and guess the others: members, whose spread is the doubt.
 
-``forest`` is the reference of ``ACTIVE_LEARNING``-style comparisons: 100 trees on 1,024-bit count fingerprints, every
-feature tried at every split. ``trees`` sees composition, rings and Hueckel orbitals besides, and a third of the features
-at a split, which makes its trees differ more and costs a third of the time.
+``forest`` is the reference: 100 trees on 1,024-bit count fingerprints, every feature tried at every split, one forest
+for each target. ``trees`` sees composition, rings and Hueckel orbitals besides, tries a third of the features at a
+split, which makes its trees differ more, and learns all targets in one forest of 50 trees.
 
 References
 ----------
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from heliosc.campaign.retrospective.pool import Pool
 from heliosc.selection.objectives import FloatArray
 
-N_TREES = 100
+_REFERENCE_TREES = 100
+_TREES = 50
+_MAP_TREES = 10
 
 PoolModel = Callable[[Pool, NDArray[np.intp], FloatArray, int], FloatArray]
 """Pool, rows that are known, (n_known, n_targets) their values, seed -> (n_members, n, n_targets) guesses."""
@@ -29,29 +31,57 @@ PoolModel = Callable[[Pool, NDArray[np.intp], FloatArray, int], FloatArray]
 
 def forest(pool: Pool, rows: NDArray[np.intp], values: FloatArray, seed: int) -> FloatArray:
     """The reference: a random forest on count fingerprints, one for each target."""
-    return _forests(pool.counts, rows, values, max_features=1.0, seed=seed)
+    guesses = [
+        _forest(pool.counts, rows, column[:, None], n_trees=_REFERENCE_TREES, max_features=1.0, seed=seed)
+        for column in values.T
+    ]
+    return np.concatenate(guesses, axis=2)
 
 
 def trees(pool: Pool, rows: NDArray[np.intp], values: FloatArray, seed: int) -> FloatArray:
     """A random forest on count fingerprints and descriptors, a third of them tried at each split."""
-    return _forests(pool.described, rows, values, max_features=0.3, seed=seed)
+    centre, spread = values.mean(axis=0), values.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)  # splits serve all targets alike
+    scaled = (values - centre) / spread
+    return _forest(pool.described, rows, scaled, n_trees=_TREES, max_features=0.3, seed=seed) * spread + centre
 
 
 POOL_MODELS: dict[str, PoolModel] = {"forest": forest, "trees": trees}
 
 
-def _forests(
-    features: NDArray[np.float32], rows: NDArray[np.intp], values: FloatArray, *, max_features: float, seed: int
+def learn_map(inputs: FloatArray, values: FloatArray, *, seed: int) -> Callable[[FloatArray], FloatArray]:
+    """A function that gives one column from others, (n, k) -> (n,), as the labelled rows show it.
+
+    For what a calculation derives from its own results, such as an efficiency from levels: the map is nearly exact,
+    and the levels are smoother in the structure than what is derived from them.
+    """
+    from sklearn.ensemble import ExtraTreesRegressor  # takes a second to import
+
+    model = ExtraTreesRegressor(n_estimators=_MAP_TREES, random_state=seed, n_jobs=1).fit(inputs, values)
+
+    def apply(points: FloatArray) -> FloatArray:
+        features = np.ascontiguousarray(points, dtype=np.float32)
+        return np.mean([_tree_values(tree, features)[:, 0] for tree in model.estimators_], axis=0)
+
+    return apply
+
+
+def _forest(
+    features: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    values: FloatArray,
+    *,
+    n_trees: int,
+    max_features: float,
+    seed: int,
 ) -> FloatArray:
+    """(n_trees, n, n_targets)"""
     from sklearn.ensemble import RandomForestRegressor  # takes a second to import
 
     features = np.ascontiguousarray(features[:, _telling(features[rows])])
-    guesses = []
-    for column in values.T:
-        model = RandomForestRegressor(n_estimators=N_TREES, max_features=max_features, random_state=seed, n_jobs=1)
-        model.fit(features[rows], column)
-        guesses.append(np.stack([_tree_values(tree, features) for tree in model.estimators_]))
-    return np.stack(guesses, axis=2)
+    model = RandomForestRegressor(n_estimators=n_trees, max_features=max_features, random_state=seed, n_jobs=1)
+    model.fit(features[rows], values if values.shape[1] > 1 else values[:, 0])
+    return np.stack([_tree_values(tree, features) for tree in model.estimators_])
 
 
 def _telling(known: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -64,5 +94,5 @@ def _telling(known: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def _tree_values(tree: Any, features: NDArray[np.float32]) -> FloatArray:
-    """(n,) what one tree says; by its core, which does not check the table again for each of a hundred trees."""
-    return tree.tree_.predict(features)[:, 0]
+    """(n, n_targets) what one tree says; by its core, which does not check the table again for each tree."""
+    return tree.tree_.predict(features).reshape(len(features), -1)

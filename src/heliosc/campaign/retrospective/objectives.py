@@ -68,6 +68,22 @@ def parse_objective(text: str, columns: frozenset[str]) -> PoolObjective:
     return PoolObjective(text.strip(), terms)
 
 
+def parse_derivation(text: str, columns: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """Read ``COLUMN from A, B``.
+
+    Raises
+    ------
+    InputError : not of that form, or a column that the file does not have
+    """
+    name, separator, rest = (part.strip() for part in text.partition(" from "))
+    sources = tuple(part.strip() for part in rest.split(","))
+    if not separator or not {name, *sources} <= columns or name in sources:
+        raise InputError(
+            f"derived column {text!r}: expected COLUMN from A, B; columns are {', '.join(sorted(columns))}"
+        )
+    return name, sources
+
+
 def parse_window(text: str, columns: frozenset[str]) -> tuple[str, Window]:
     """Read ``COLUMN in LOWER:UPPER``; a limit left out is open.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.campaign.retrospective.arms import Arm
-from heliosc.campaign.retrospective.models import POOL_MODELS
+from heliosc.campaign.retrospective.models import POOL_MODELS, learn_map
 from heliosc.campaign.retrospective.objectives import PoolObjective
 from heliosc.campaign.retrospective.pool import Pool
 from heliosc.errors import InputError
@@ -31,6 +31,7 @@ class Task:
     ----------
     windows : column -> window that must be met
     exact : columns that follow from the structure, known of every molecule
+    derived : column -> columns of the same calculation that it is derived from
     batch_share, labelled_share : of the pool: each batch, the first included, and everything labelled at the end
     """
 
@@ -38,6 +39,7 @@ class Task:
     objectives: tuple[PoolObjective, ...]
     windows: Mapping[str, Window] = field(default_factory=dict)
     exact: frozenset[str] = frozenset()
+    derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     batch_share: float = 0.01
     labelled_share: float = 0.10
 
@@ -47,6 +49,9 @@ class Task:
                 f"{len(self.objectives)} objectives, batches of {self.batch_share:g} up to {self.labelled_share:g}; "
                 "expected one objective at least, and shares of the pool that grow"
             )
+        for objective in self.objectives:
+            if not objective.parted(self.exact)[0]:
+                raise InputError(f"{objective.text!r} is known of every molecule: there is nothing to choose by")
         if not self.is_inside.any():
             raise InputError("no molecule of the pool meets the windows")
 
@@ -139,15 +144,20 @@ def _promise(
     columns, n_objectives = task.pool.columns, len(task.objectives)
     exact = task.exact if arm.uses_exact else frozenset()
     parts = [objective.parted(exact) for objective in task.objectives]
-    targets = [_sum(columns, learnt, labelled) for learnt, _ in parts]
-    targets += [columns[name][labelled] for name in task.windows]
-    members = POOL_MODELS[arm.model](task.pool, labelled, np.column_stack(targets), seed)[:, rows]
-    known = np.column_stack([_sum(columns, given, rows) for _, given in parts])
-    costs = members[:, :, :n_objectives] + known
+    if arm.uses_exact or arm.uses_derived:
+        guesses = _guess(task, arm, labelled, rows, {name for learnt, _ in parts for name in learnt}, seed=seed)
+        learnt = np.stack([_sum(guesses, learnt) for learnt, _ in parts], axis=2)
+    else:
+        whole = {o.text: o.cost(columns) for o in task.objectives}  # as one number, whatever it is made of
+        guesses = _fit(task, arm, labelled, rows, {**whole, **{name: columns[name] for name in task.windows}}, seed)
+        learnt = np.stack([guesses[o.text] for o in task.objectives], axis=2)
+        parts = [({}, {}) for _ in parts]
+    known = np.column_stack([_sum({n: columns[n][rows] for n in given}, given, len(rows)) for _, given in parts])
+    costs = learnt + known
     mean, std = costs.mean(axis=0), costs.std(axis=0)
     inside = np.ones(len(rows))
-    for number, window in enumerate(task.windows.values(), start=n_objectives):
-        inside *= window.probability_inside(members[:, :, number].mean(axis=0), members[:, :, number].std(axis=0))
+    for name, window in task.windows.items():
+        inside *= window.probability_inside(guesses[name].mean(axis=0), guesses[name].std(axis=0))
     return Promise(
         mean_cost=mean,
         optimistic_cost=mean - arm.beta * std,
@@ -162,5 +172,38 @@ def _promise(
     )
 
 
-def _sum(columns: Mapping[str, FloatArray], terms: Mapping[str, float], rows: NDArray[np.intp]) -> FloatArray:
-    return np.sum([factor * columns[name][rows] for name, factor in terms.items()], axis=0) + np.zeros(len(rows))
+def _guess(
+    task: Task, arm: Arm, labelled: NDArray[np.intp], rows: NDArray[np.intp], wanted: set[str], *, seed: int
+) -> dict[str, FloatArray]:
+    """Column -> (n_members, n_rows), of those wanted and of the windows; derived ones through what they come from."""
+    columns = task.pool.columns
+    derived = task.derived if arm.uses_derived else {}
+    names = sorted(wanted | set(task.windows))
+    direct = dict.fromkeys(source for name in names for source in derived.get(name, (name,)))
+    guesses = _fit(task, arm, labelled, rows, {name: columns[name] for name in direct}, seed)
+    for name in names:
+        if name in derived:
+            inputs = np.column_stack([columns[source][labelled] for source in derived[name]])
+            apply = learn_map(inputs, columns[name][labelled], seed=seed)
+            points = np.stack([guesses[source] for source in derived[name]], axis=2)
+            guesses[name] = apply(points.reshape(-1, points.shape[2])).reshape(points.shape[:2])
+    return guesses
+
+
+def _fit(
+    task: Task,
+    arm: Arm,
+    labelled: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    targets: Mapping[str, FloatArray],
+    seed: int,
+) -> dict[str, FloatArray]:
+    values = np.column_stack([values[labelled] for values in targets.values()])
+    members = POOL_MODELS[arm.model](task.pool, labelled, values, seed)[:, rows]
+    return {name: members[:, :, column] for column, name in enumerate(targets)}
+
+
+def _sum(columns: Mapping[str, FloatArray], terms: Mapping[str, float], n: int = 0) -> FloatArray:
+    if not terms:
+        return np.zeros(n)
+    return np.sum([factor * columns[name] for name, factor in terms.items()], axis=0)

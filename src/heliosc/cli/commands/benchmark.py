@@ -28,6 +28,10 @@ Exact = Annotated[
     list[str] | None,
     typer.Option("--exact", help="Column that follows from the structure (an SA score): known, not learnt."),
 ]
+Derived = Annotated[
+    list[str] | None,
+    typer.Option("--derived", help="'PCE from GAP, LUMO': predicted through what the same calculation gives."),
+]
 Batch = Annotated[float, typer.Option(help="Share of the pool in each batch, the first included.")]
 Labelled = Annotated[float, typer.Option(help="Share of the pool labelled at the end.")]
 
@@ -38,6 +42,7 @@ def active_learning(
     objective: Objectives,
     within: Windows = None,
     exact: Exact = None,
+    derived: Derived = None,
     acquisition: Annotated[list[str] | None, typer.Option(help="One or more; none = the default.")] = None,
     model: Annotated[str, typer.Option(help="trees, or forest (the reference).")] = "trees",
     beta: Annotated[float, typer.Option(help="Standard deviations of optimism.")] = 2.0,
@@ -52,7 +57,7 @@ def active_learning(
     from heliosc.campaign.retrospective import BASELINES, DEFAULT_ARM, replay_all, summarise
     from heliosc.report.retrospective import draw_curves
 
-    task = _task(pool, objective, within, exact, batch=batch, labelled=labelled)
+    task = _task(pool, objective, within, exact, derived, batch=batch, labelled=labelled)
     arms = [
         replace(
             DEFAULT_ARM, name=f"{model}-{name}", model=model, acquisition=name, beta=beta, max_similarity=max_similarity
@@ -77,6 +82,7 @@ def tune(
     objective: Objectives,
     within: Windows = None,
     exact: Exact = None,
+    derived: Derived = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings tried, those of earlier calls included.")] = 20,
     seeds: Annotated[int, typer.Option(min=1, help="Campaigns of each setting.")] = 1,
     batch: Batch = 0.01,
@@ -89,7 +95,7 @@ def tune(
     """Search acquisition, optimism and diversity on a labelled pool. The same command again goes on."""
     from heliosc.campaign.retrospective.tuning import tune_arm
 
-    task = _task(pool, objective, within, exact, batch=batch, labelled=labelled)
+    task = _task(pool, objective, within, exact, derived, batch=batch, labelled=labelled)
     found = tune_arm(
         task, n_trials=trials, n_seeds=seeds, model=model, seed=seed, file=out / "replays.json", progress=messages.print
     )
@@ -103,6 +109,7 @@ def _task(
     objective: list[str],
     within: list[str] | None,
     exact: list[str] | None,
+    derived: list[str] | None,
     *,
     batch: float,
     labelled: float,
@@ -113,7 +120,7 @@ def _task(
     ------
     InputError : a column that the file does not have
     """
-    from heliosc.campaign.retrospective import Task, parse_objective, parse_window, read_pool
+    from heliosc.campaign.retrospective import Task, parse_derivation, parse_objective, parse_window, read_pool
 
     found = read_pool(pool)
     names = frozenset(found.columns)
@@ -124,6 +131,7 @@ def _task(
         tuple(parse_objective(text, names) for text in objective),
         dict(parse_window(text, names) for text in within or ()),
         frozenset(exact or ()),
+        dict(parse_derivation(text, names) for text in derived or ()),
         batch_share=batch,
         labelled_share=labelled,
     )

@@ -1,8 +1,8 @@
 """Which candidates promise most: acquisition functions over costs, all of one signature, in one registry.
 
 Each objective becomes a gain in [0, 1]: 0 at its reference value or worse, 1 for the best of the pool. Gains are
-multiplied by P(inside window) and by P(the calculation succeeds), so a candidate that will hardly meet its role's window
-gains hardly anything, however good the rest; where prices differ they are gains for each unit of price.
+multiplied by P(inside window) and by P(the calculation succeeds), so a candidate that will hardly meet its role's
+window gains hardly anything, however good the rest; where prices differ they are gains for each unit of price.
 """
 
 from __future__ import annotations

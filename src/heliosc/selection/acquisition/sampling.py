@@ -26,7 +26,7 @@ _AUGMENTATION = 0.05  # rho of ParEGO
 
 
 def draw_costs(promise: Promise, n_draws: int, rng: np.random.Generator) -> FloatArray:
-    """(n_draws, n, k) possible costs: members in random order, each once before any comes twice, else Gaussian draws."""
+    """(n_draws, n, k) possible costs: members in random order, each once before any comes twice; else Gaussian."""
     if promise.member_costs is None:
         noise = rng.standard_normal((n_draws, *promise.mean_cost.shape))
         return promise.mean_cost + noise * promise.stds
