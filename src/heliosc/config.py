@@ -166,6 +166,7 @@ class SelectionSettings(Section):
     role_file: Path | None = Field(None, description="your own roles; none = the shipped ones")
     acquisition: str = "pareto_ucb"
     beta: float = Field(1.0, ge=0, description="weight of the uncertainty in UCB")
+    cost_aware: bool = Field(False, description="divide scores by the expected time; choices follow measured times")
     max_similarity: float = Field(0.7, gt=0, le=1, description="largest Tanimoto similarity within a batch")
     max_similarity_to_known: float = Field(
         0.9, gt=0, le=1, description="largest Tanimoto similarity to known molecules"

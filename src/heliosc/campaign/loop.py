@@ -182,6 +182,7 @@ class Campaign:
                 run_id=self.folder.id,
                 index=index,
                 seed=self._seed(index, len(self.roles)),
+                earlier=self._candidates(before=index),
             )
             keys = submit_four_points(store, [record.smiles for record in records], self.config.qc).keys
             records = [replace(record, calculation_key=keys[record.smiles]) for record in records]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from heliosc.campaign.circumstances import circumstances_of
 from heliosc.campaign.proposal import Proposal
 from heliosc.campaign.records import CandidateRecord, PredictedValue
 from heliosc.chemistry.fingerprints import morgan_fingerprints
@@ -29,10 +30,16 @@ def select_candidates(
     run_id: str,
     index: int,
     seed: int,
+    earlier: Sequence[CandidateRecord] = (),
 ) -> list[CandidateRecord]:
     """Choose the batch of a round, its places shared evenly by the roles.
 
-    A molecule proposed for one role may be selected for another; it is selected once.
+    A molecule proposed for one role may be selected for another; it is selected once, and counts as pending from then.
+
+    Parameters
+    ----------
+    earlier : candidates of finished rounds: what failed lowers the chances of its like, what was measured is the front
+        that acquisitions by improvement start from
 
     Raises
     ------
@@ -44,6 +51,11 @@ def select_candidates(
     records: list[CandidateRecord] = []
     for number, role in enumerate(roles):
         rows = np.array([row for row in range(len(proposals)) if row not in taken], dtype=np.intp)
+        around = circumstances_of(
+            role, [proposals[row].smiles for row in rows], earlier=earlier, chosen=predictions.rows(sorted(taken)),
+            chosen_sa_scores=np.array([proposals[row].core_sa_score for row in sorted(taken)]),
+            is_cost_aware=settings.cost_aware,
+        )  # fmt: skip
         chosen = select_batch(
             predictions.rows(rows),
             role=role,
@@ -56,6 +68,7 @@ def select_candidates(
             known_fingerprints=known,
             sa_scores=np.array([proposals[row].core_sa_score for row in rows]),
             seed=seed + number,
+            circumstances=around,
         ) if len(rows) else []  # fmt: skip
         for selection in chosen:
             row = int(rows[selection.index])

@@ -1,0 +1,72 @@
+"""What earlier rounds, and earlier picks of the same round, tell the next choice besides the predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heliosc.campaign.records import CandidateRecord
+from heliosc.chemistry.identity import parse_smiles
+from heliosc.properties import PredictionTable
+from heliosc.selection.batch import Circumstances
+from heliosc.selection.estimates import SA_SCORE
+from heliosc.selection.failures import FailureModel
+from heliosc.selection.objectives import FloatArray
+from heliosc.selection.pending import pending_at_mean
+from heliosc.selection.prices import PriceModel
+from heliosc.selection.roles import Role
+
+
+def circumstances_of(
+    role: Role,
+    smiles: Sequence[str],
+    *,
+    earlier: Sequence[CandidateRecord],
+    chosen: PredictionTable,
+    chosen_sa_scores: FloatArray,
+    is_cost_aware: bool,
+) -> Circumstances:
+    """Chances of success and measured results from earlier rounds; what this round has chosen already is pending.
+
+    Parameters
+    ----------
+    smiles : (n_molecules,) what is to be chosen from
+    chosen : predictions of what this round has chosen for other roles
+    is_cost_aware : whether scores are divided by the expected time; choices then follow the times measured
+    """
+    finished = [record for record in earlier if record.computed or record.failure is not None]
+    model = FailureModel.fit([record.smiles for record in finished], [not record.computed for record in finished])
+    return Circumstances(
+        success=1.0 - model.probability(smiles) if model.classifier is not None else None,
+        price=_prices(smiles, finished) if is_cost_aware else None,
+        known_costs=known_costs(role, finished),
+        pending=pending_at_mean(chosen, role, sa_scores=chosen_sa_scores) if chosen.smiles else None,
+    )
+
+
+def known_costs(role: Role, records: Sequence[CandidateRecord]) -> FloatArray:
+    """(n_known, n_objectives) of the records whose every objective is computed."""
+    keys = [objective.key for objective in role.objectives]
+    rows = [
+        [record.sa_score_core if key == SA_SCORE else record.computed.get(str(key), np.nan) for key in keys]
+        for record in records
+    ]
+    values = np.array(rows, dtype=np.float64).reshape(len(rows), len(keys))
+    values = values[np.isfinite(values).all(axis=1)]
+    return np.column_stack(
+        [objective.cost(column) for objective, column in zip(role.objectives, values.T, strict=True)]
+    )
+
+
+def _prices(smiles: Sequence[str], records: Sequence[CandidateRecord]) -> FloatArray | None:
+    """Expected seconds of each molecule; None before anything has been timed."""
+    timed = [(record.smiles, record.wall_time_s) for record in records if record.wall_time_s]
+    if not timed:
+        return None
+    model = PriceModel.fit([_size(text) for text, _ in timed], [seconds for _, seconds in timed])
+    return model.seconds([_size(text) for text in smiles])
+
+
+def _size(smiles: str) -> int:
+    return parse_smiles(smiles).GetNumHeavyAtoms()
