@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,12 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from heliosc.campaign.models import load_generator
+from heliosc.cli.commands.generation import GenerationRequest, Wishes, generated, with_stereoisomers
 from heliosc.cli.commands.screening import ScreeningRequest, screen_file
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
 from heliosc.cli.output import print_json
-from heliosc.errors import InputError
 from heliosc.files import write_atomically
-from heliosc.properties import PropertyKey
 
 Weights = Annotated[Path | None, typer.Option(help="Model folder; none = the shipped weights.")]
 Out = Annotated[Path | None, typer.Option("--out", help="CSV to write; none = stdout.")]
@@ -52,33 +49,38 @@ def predict(
 
 
 def generate(
-    n: Annotated[int, typer.Option("-n", min=1, help="How many molecules.")] = 100,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many molecules to decode; steps of --between.")] = 100,
     condition: Annotated[
-        list[str] | None, typer.Option("--condition", metavar="NAME@LEVEL=VALUE", help="Ask for a property value.")
+        list[str] | None,
+        typer.Option("--condition", metavar="NAME@LEVEL=VALUE", help="Ask for a property value, or LOW..HIGH."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    temperature: Annotated[float, typer.Option(min=0.01)] = 1.0,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, help="How freely to choose, 0 = likeliest; none = 1, near a molecule 0.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=0, help="Choose among so many of the likeliest; 0 = all.")] = 0,
+    per_latent: Annotated[int, typer.Option(min=1, help="Molecules decoded from each latent vector.")] = 1,
+    core: Annotated[str | None, typer.Option(metavar="SMILES", help="Grow every molecule on this one.")] = None,
+    near: Annotated[
+        list[str] | None, typer.Option("--near", metavar="SMILES", help="Neighbours of this molecule; repeatable.")
+    ] = None,
+    radius: Annotated[float | None, typer.Option(min=0.0, help="How far from --near; none = 0.7.")] = None,
+    between: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="SMILES SMILES", help="Molecules on the way between two.")
+    ] = None,
+    stereo: Annotated[bool, typer.Option("--stereo", help="Write the stereoisomers of each molecule.")] = False,
     out: Out = None,
     weights: Weights = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Sample molecules from the JT-VAE, with property values asked for or without."""
-    conditions = dict(map(_parse_condition, condition or ())) or None
-    generator = load_generator(weights, device=device)
-    molecules = generator.generate(n, seed=seed, conditions=conditions, temperature=temperature)
-    _write([{"smiles": smiles} for smiles in molecules], out=out, as_json=as_json)
-
-
-def _parse_condition(text: str) -> tuple[PropertyKey, float]:
-    name, _, value = text.rpartition("=")
-    try:
-        number = float(value)
-        if not math.isfinite(number):
-            raise ValueError(value)
-        return PropertyKey.parse(name), number
-    except ValueError as error:
-        raise InputError(f"condition {text!r}: expected NAME@LEVEL=NUMBER, e.g. lambda_hole@gfn2=0.1") from error
+    """Sample molecules from the JT-VAE: freely, with property values asked for, on a core, near or between others."""
+    request = GenerationRequest(
+        n=n, wishes=Wishes.of(condition or []), seed=seed, temperature=temperature, top_k=top_k, per_latent=per_latent,
+        core=core, near=near or [], radius=radius, between=between, weights=weights, device=device,
+    )  # fmt: skip
+    rows = generated(request)
+    _write(with_stereoisomers(rows) if stereo else rows, out=out, as_json=as_json)
 
 
 def _write(rows: list[dict[str, Any]], *, out: Path | None, as_json: bool) -> None:

@@ -43,6 +43,7 @@ def grow_core(
     *,
     seed: int,
     conditions: Mapping[PropertyKey, float] | None = None,
+    windows: Mapping[PropertyKey, tuple[float, float]] | None = None,
     temperature: float = 1.0,
     top_k: int = 0,
 ) -> GrownCores:
@@ -55,6 +56,7 @@ def grow_core(
     Parameters
     ----------
     core : a whole molecule; hydrogen stands where it may grow. Stereo marks are dropped
+    conditions, windows : property values asked for, see ``JTVAE.generate``
 
     Raises
     ------
@@ -62,7 +64,9 @@ def grow_core(
     """
     pattern = constitution(core)
     bare = Chem.MolToSmiles(pattern)
-    decoded = model.sample(n, seed=seed, conditions=conditions, temperature=temperature, top_k=top_k, core=core)
+    decoded = model.sample(
+        n, seed=seed, conditions=conditions, windows=windows, temperature=temperature, top_k=top_k, core=core
+    )
     found = [sample.smiles for sample in decoded if sample.smiles is not None]
     kept = [smiles for smiles in found if parse_smiles(smiles).HasSubstructMatch(pattern)]
     grown = dict.fromkeys(smiles for smiles in kept if smiles != bare)
