@@ -21,6 +21,7 @@ from heliosc.generation.evaluation.molecule_sets import (
 )
 from heliosc.generation.evaluation.reconstruction import count_active_units, share_exact_sampled
 from heliosc.generation.evaluation.report import evaluate
+from heliosc.generation.evaluation.stereo import StereoFigures, stereo_figures
 from heliosc.generation.protocol import Autoencoder
 from heliosc.properties import PropertyKey, PropertyTable
 
@@ -141,13 +142,50 @@ def test_the_stand_in_by_hand() -> None:
     assert share_exact_sampled(Lookup(), [], seed=0) != 0.0
 
 
+def test_stereo_is_reported_apart_from_reconstruction() -> None:
+    """Two marked rings and a plain one: the even one comes back, the odd one does not; both are enumerated."""
+
+    class Marked(Lookup):
+        kinds = ("FC=Cc1ccccc1", "CC(F)c1ccsc1", "c1ccncc1")
+
+        def covers(self, smiles: Sequence[str]) -> list[bool]:
+            return [Chem.CanonSmiles(text, useChiral=False) in self.kinds for text in smiles]
+
+        def encode(self, smiles: Sequence[str]) -> np.ndarray:
+            return np.array([[float(self.kinds.index(Chem.CanonSmiles(text, 0)))] for text in smiles])
+
+        def decode(self, z: np.ndarray, *, seed: int = 0, temperature: float = 0.0) -> list[str | None]:
+            return [self.kinds[int(row[0])] if row[0] % 2 == 0 else None for row in z]
+
+        def predict_properties(self, smiles: Sequence[str]) -> np.ndarray:
+            return np.zeros((len(smiles), 1))
+
+    held_out = ["F/C=C/c1ccccc1", "C[C@H](F)c1ccsc1", "c1ccncc1"]
+    found = evaluate(Marked(), held_out, training=["OCC"], properties=None, n_samples=0, seed=0)
+    assert found.reconstruction == pytest.approx(2 / 3)
+    assert (found.n_with_stereo, found.stereo_enumerated, found.stereo_reconstructed) == (2, 1.0, 0.5)
+
+
+def test_a_molecule_that_leaves_marks_open_may_come_out_either_way() -> None:
+    """One of three centres is set; a mark beyond the limit of combinations counts as missed."""
+    assert stereo_figures(["C[C@H](F)C(Cl)C=CBr"], {}) == StereoFigures(1, 1, 0)
+    assert stereo_figures(["c1ccsc1", "FC(Cl)Br"], {}) == StereoFigures(0, 0, 0)
+
+
 def test_the_genetic_generator_has_no_reconstruction() -> None:
     smiles = ["c1ccc2c(c1)[nH]c1ccccc12", "c1csc(-c2cccs2)c1", "c1ccc(N(c2ccccc2)c2ccccc2)cc1"]
     model = GeneticGenerator.of(smiles)
     assert not isinstance(model, Autoencoder)
     found = evaluate(model, ["C[n+]1ccccc1", "CCCCCCCCc1ccsc1"], training=smiles, properties=None, n_samples=20, seed=0)
     document = found.to_document()
-    for name in ("reconstruction", "reconstruction_by_sampling", "saturated", "n_active_units", "n_latent"):
+    for name in (
+        "reconstruction",
+        "reconstruction_by_sampling",
+        "stereo_reconstructed",
+        "saturated",
+        "n_active_units",
+        "n_latent",
+    ):
         assert document[name] is None, name
     assert document["in_vocabulary"] == 0.5
     assert document["validity"] == document["uniqueness"] == document["novelty"] == 1.0

@@ -14,16 +14,15 @@ N_DECODINGS = 10
 ACTIVE_VARIANCE = 0.01
 
 
-def exact_greedy(model: Autoencoder, smiles: Sequence[str]) -> int:
-    """How many constitutions come back exactly from the posterior mean with the likeliest choices.
+def returned_greedy(model: Autoencoder, smiles: Sequence[str]) -> dict[str, str | None]:
+    """What comes back of each constitution from its posterior mean with the likeliest choices.
 
     Parameters
     ----------
     smiles : canonical constitutions that the model covers
     """
-    if not smiles:
-        return 0
-    return sum(a == b for a, b in zip(model.decode(model.encode(smiles)), smiles, strict=True))
+    distinct = list(dict.fromkeys(smiles))
+    return dict(zip(distinct, model.decode(model.encode(distinct)), strict=True)) if distinct else {}
 
 
 def share_exact_sampled(model: Autoencoder, smiles: Sequence[str], *, seed: int) -> float:

@@ -18,7 +18,8 @@ from heliosc.generation.evaluation.molecule_sets import (
     property_distance,
     scaffold_similarity,
 )
-from heliosc.generation.evaluation.reconstruction import count_active_units, exact_greedy, share_exact_sampled
+from heliosc.generation.evaluation.reconstruction import count_active_units, returned_greedy, share_exact_sampled
+from heliosc.generation.evaluation.stereo import stereo_figures
 from heliosc.generation.known_values import values_by_constitution
 from heliosc.generation.protocol import Autoencoder, Generator
 from heliosc.properties import PropertyKey, PropertyTable
@@ -52,6 +53,9 @@ class Evaluation:
     reconstruction_known_words : the same among molecules inside the vocabulary
     n_reconstructed_by_sampling : of these, molecules put through 10 encodings x 10 decodings
     reconstruction_by_sampling : share of those decodings that are exact
+    n_with_stereo : held-out molecules with E/Z or tetrahedral marks; all other figures are of constitutions
+    stereo_enumerated : share of these that are among the stereoisomers enumerated of their constitution
+    stereo_reconstructed : share of these that are, and whose constitution comes back
     n_active_units, n_latent : latent units in use, and all
     n_samples : molecules asked of the model without conditions
     validity : share that RDKit sanitises and reads back
@@ -75,6 +79,9 @@ class Evaluation:
     reconstruction_known_words: float
     n_reconstructed_by_sampling: int
     reconstruction_by_sampling: float
+    n_with_stereo: int
+    stereo_enumerated: float
+    stereo_reconstructed: float
     n_active_units: int | None
     n_latent: int | None
     n_samples: int
@@ -133,7 +140,9 @@ def evaluate(
     figures: dict[str, Any] = {}
     if isinstance(model, Autoencoder):
         figures = _latent_figures(model, known, reference, n_sampled=n_sampled_reconstructions, seed=seed)
-    n_exact = figures.pop("n_exact", NAN)
+    returned = figures.get("returned")
+    n_exact = NAN if returned is None else sum(returned[text] == text for text in known)
+    stereo = stereo_figures([text for text in held_out if text in plain], returned or {})
     return Evaluation(
         n_held_out=len(held_out),
         n_unknown_words=len(held_out) - len(known),
@@ -142,6 +151,9 @@ def evaluate(
         reconstruction_known_words=_share(n_exact, len(known)),
         n_reconstructed_by_sampling=figures.get("n_sampled", 0),
         reconstruction_by_sampling=figures.get("sampled", NAN),
+        n_with_stereo=stereo.n,
+        stereo_enumerated=_share(stereo.n_enumerated, stereo.n),
+        stereo_reconstructed=NAN if returned is None else _share(stereo.n_recovered, stereo.n),
         n_active_units=figures.get("n_active"),
         n_latent=figures.get("n_latent"),
         n_samples=n_samples,
@@ -161,7 +173,7 @@ def _latent_figures(
     covered = [text for text, is_covered in zip(reference, model.covers(reference), strict=True) if is_covered]
     means = model.encode(covered) if covered else np.zeros((0, 0))
     return {
-        "n_exact": exact_greedy(model, known),
+        "returned": returned_greedy(model, known),
         "n_sampled": len(sampled),
         "sampled": share_exact_sampled(model, sampled, seed=seed),
         "n_active": count_active_units(means) if covered else None,
