@@ -369,7 +369,18 @@ def sampling_parts(model: Path | None, *, surrogate: Path | None) -> dict[str, C
     return {"latents": latents, "decoding": decoding, "samples": samples, "conditional": conditional}
 
 
-PARTS: dict[str, Callable[[Sequence[str]], None]] = {"roundtrip": part_roundtrip, "speed": part_speed}
+def part_stereo(asked: Sequence[str]) -> None:
+    """Every set that has marks, or those asked for."""
+    rows = [sampling.measure_stereo(name, smiles) for name, smiles in sets() if not asked or name in asked]
+    keep("stereo", {row["set"]: row for row in rows})
+    console.print(sampling.stereo_table(rows))
+
+
+PARTS: dict[str, Callable[[Sequence[str]], None]] = {
+    "roundtrip": part_roundtrip,
+    "speed": part_speed,
+    "stereo": part_stereo,
+}
 
 
 def main() -> None:

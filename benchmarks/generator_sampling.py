@@ -3,7 +3,8 @@
 ``latents``: 100,000 random latent vectors, also far outside the prior, all end in a molecule. ``decoding``: greedy
 decoding of the prior and of posterior means. ``samples``: the whole evaluation, of one checkpoint. ``conditional``: of
 1,000 molecules asked for by a property, the share that a surrogate puts where they were asked for, over the share
-without asking; the surrogate is trained on the molecules that were held out from the generator.
+without asking; the surrogate is trained on the molecules that were held out from the generator. ``stereo`` needs no
+model: exact isomeric SMILES that enumeration gives back, of the sets of the round trip.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from heliosc.campaign.models import SHIPPED_GENERATOR, SHIPPED_SURROGATE
 from heliosc.campaign.training import generator_data
 from heliosc.generation.evaluation.held_out import split_held_out
 from heliosc.generation.evaluation.report import evaluate
+from heliosc.generation.evaluation.stereo import MAX_ISOMERS, is_enumerated
 from heliosc.generation.jtvae import JTVAE
 from heliosc.generation.jtvae.sample import CHUNK, Decoded, MoleculeSampler
 from heliosc.generation.jtvae.valence import LegalMoves
@@ -218,6 +220,29 @@ def samples_tables(figures: Figures) -> list[Table]:
         _table(f"One checkpoint: {figures['model']}", plain),
         _table("Wasserstein distances of samples to training molecules", distances),
     ]
+
+
+# -- stereo -----------------------------------------------------------------------------------------------------------
+
+
+def measure_stereo(name: str, smiles: Sequence[str]) -> Figures:
+    """Molecules with E/Z or tetrahedral marks that enumeration of their constitution gives back."""
+    start = time.process_time()
+    marked = [text for text in sorted(set(smiles)) if any(mark in text for mark in "@/\\")]
+    missed = [text for text in marked if not is_enumerated(text)]
+    return {
+        "set": name,
+        "molecules": len(set(smiles)),
+        "with marks": len(marked),
+        "exact isomer enumerated": len(marked) - len(missed),
+        "CPU s": round(time.process_time() - start, 1),
+        "missed": missed,
+    }
+
+
+def stereo_table(rows: Sequence[Figures]) -> Table:
+    shown = [{name: value for name, value in row.items() if name != "missed"} for row in rows]
+    return _table(f"Stereoisomers enumerated at the end, at most {MAX_ISOMERS} combinations a molecule", shown)
 
 
 # -- conditional sampling ---------------------------------------------------------------------------------------------
