@@ -10,9 +10,10 @@ import torch
 
 from heliosc.generation.jtvae.config import JTVAEConfig, ModelConfig, TrainingConfig
 from heliosc.generation.jtvae.encoder import sum_by
+from heliosc.generation.jtvae.feeding import TrainingSet
 from heliosc.generation.jtvae.io import build_network
 from heliosc.generation.jtvae.schedule import build_vocabulary, prepare, read_graphs
-from heliosc.generation.jtvae.train import EpochReport, Trainer, TrainingSet
+from heliosc.generation.jtvae.train import EpochReport, Trainer
 from heliosc.generation.jtvae.valence import LegalMoves
 
 SMALL = ModelConfig(hidden=32, word_size=16, place_size=8, tree_latent=8, graph_latent=8)

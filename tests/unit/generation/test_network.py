@@ -70,7 +70,7 @@ def test_level_passes_equal_recursion(prepared) -> None:
     passes = TreePasses(5)
     batch = make_batch(RowReader(prepared), [2, 0, 1], device=CPU)
     x = torch.randn(len(batch["word"]), 5)
-    found = passes(x, batch.levels)
+    found = passes(x, batch.levels, batch.place)
     for molecule in range(3):
         rows = (batch.molecule["nodes"] == molecule).nonzero().squeeze(1)
         parent = (batch["parent"][rows] - rows[0]).tolist()

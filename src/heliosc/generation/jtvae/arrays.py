@@ -36,9 +36,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from heliosc.generation.jtvae.flat_files import LineFile
 
 LAYOUT_VERSION = 1
 
@@ -90,14 +94,34 @@ class PreparedSet:
     smiles : (n_molecules,) canonical constitution
     columns : name -> flat values
     sizes : space -> (n_molecules,) rows of each molecule
+    folder : where it is mapped from, if it is; another process that is sent the set maps it itself
     """
 
     smiles: Sequence[str]
     columns: Mapping[str, NDArray[np.int32]]
     sizes: Mapping[str, IntArray]
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.smiles)
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        if self.folder is None:
+            return PreparedSet, (self.smiles, self.columns, self.sizes)
+        return PreparedSet.mapped, (self.folder,)
+
+    @classmethod
+    def mapped(cls, folder: Path) -> PreparedSet:
+        """The set in a prepared folder, memory-mapped; see ``preparation``.
+
+        Raises
+        ------
+        OSError, ValueError : files are absent or damaged
+        """
+        columns = {name: np.load(folder / "columns" / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+        sizes = {space: np.load(folder / "sizes" / f"{space}.npy", mmap_mode="r") for space in SPACES}
+        smiles = LineFile(folder / "smiles.txt", folder / "smiles_starts.npy")
+        return cls(smiles, columns, sizes, folder.absolute())
 
     @classmethod
     def stack(cls, smiles: Sequence[str], molecules: Sequence[Mapping[str, Sequence[int]]]) -> PreparedSet:

@@ -40,6 +40,7 @@ class TrainingConfig:
     ----------
     epochs, batch_size, learning_rate, clip_norm : Adam; the rate warms up over the first epoch and falls along a cosine
     beta : final weight of the KL term; the published runs lose reconstruction above 0.01
+    free_bits : nats of each latent dimension that the KL term does not count, against posterior collapse
     warm_up : share of the epochs during which beta rises from zero
     property_weight : weight of the property heads' squared error, shared by all properties unless
         ``property_weights`` names others by ``name@level``
@@ -55,6 +56,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     clip_norm: float = 5.0
     beta: float = 0.003
+    free_bits: float = 0.0
     warm_up: float = 0.3
     property_weight: float = 0.3
     property_weights: tuple[tuple[str, float], ...] = ()
@@ -62,6 +64,20 @@ class TrainingConfig:
     word_dropout: float = 0.1
     held_out: float = 0.05
     amp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """How a training is computed; its numbers change by rounding alone.
+
+    Attributes
+    ----------
+    devices : GPUs (or processes) that share every batch
+    compile_mode : of ``torch.compile``; None = compile nothing
+    """
+
+    devices: int = 1
+    compile_mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

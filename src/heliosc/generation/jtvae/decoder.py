@@ -8,6 +8,7 @@ node was made, what already hangs from that node, and the latent vector.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,21 @@ class WordTables(nn.Module):
     def forward(self, word: Tensor, port: Tensor, site: Tensor) -> Tensor:
         """(n, word_size + 2 place_size)"""
         return torch.cat([self.words(word), self.ports(port), self.sites(site)], 1)
+
+
+class RecurrenceInputs(NamedTuple):
+    """What the recurrence over the made nodes reads.
+
+    Attributes
+    ----------
+    placed : (n_nodes, placed) embedded nodes
+    steps : (n_molecules, longest, hidden)
+    start : (1, n_molecules, hidden)
+    """
+
+    placed: Tensor
+    steps: Tensor
+    start: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,38 +146,47 @@ class TreeDecoder(nn.Module):
         latent : (n_molecules, input_size)
         hidden_words : (n_nodes,) true where the recurrence must not see the node that was made
         """
+        inputs = self.inputs(latent, batch, hidden_words=hidden_words)
+        return self.losses(self.recur(inputs), inputs, latent, batch)
+
+    def inputs(self, latent: Tensor, batch: Batch, *, hidden_words: Tensor | None) -> RecurrenceInputs:
+        """What the recurrence reads, and where it starts."""
         placed = self.tables(batch["word"], batch["port"], batch["site"])
-        states = self._states(placed, latent, batch, hidden_words)
-        last, current, expands = batch["last"], batch["current"], batch["expands"]
-        memory = sum_by(self.remember(placed)[batch["pair_child"]], batch["pair_event"], len(last))
+        seen = placed if hidden_words is None else placed * (~hidden_words).unsqueeze(1)
+        molecule = batch.molecule["nodes"]
+        steps = self.step_input(seen, latent[molecule]).float()
+        padded = steps.new_zeros(batch.n_molecules, batch.longest, steps.shape[1])
+        padded[molecule, batch.steps] = steps
+        return RecurrenceInputs(placed, padded, self.start(latent).float().unsqueeze(0))
+
+    def recur(self, inputs: RecurrenceInputs) -> Tensor:
+        """(n_molecules, longest, hidden)"""
+        states, _ = self.recurrence(inputs.steps, inputs.start)
+        return states
+
+    def losses(self, states: Tensor, inputs: RecurrenceInputs, latent: Tensor, batch: Batch) -> DecoderLosses:
+        """Losses of all decisions, ``states`` as from ``recur``."""
+        states = states[batch.molecule["nodes"], batch.steps]
+        last, current = batch["last"], batch["current"]
+        memory = sum_by(self.remember(inputs.placed)[batch["pair_child"]], batch["pair_event"], len(last))
         context = self.decision_context(states[last], states[current], memory, latent[batch.molecule["events"]])
         topology = functional.binary_cross_entropy_with_logits(
-            self.topology_logits(context).float(), expands.float(), reduction="sum"
+            self.topology_logits(context).float(),
+            batch["expands"].float(),
+            weight=batch.is_real("events"),
+            reduction="sum",
         )
-        made = expands.nonzero().squeeze(1)
-        roots = batch.levels[0].nodes
         word = functional.cross_entropy(
-            self.word_logits(context[made]).float(), batch["word"][last[made] + 1], reduction="sum"
-        ) + functional.cross_entropy(self.root_logits(latent).float(), batch["word"][roots], reduction="sum")
+            self.word_logits(context[batch.made]).float(), batch.made_words, reduction="sum"
+        ) + functional.cross_entropy(self.root_logits(latent).float(), batch.root_words, reduction="sum")
         return DecoderLosses(topology, word, self._port_loss(context, batch), self._site_loss(context, batch))
-
-    def _states(self, placed: Tensor, latent: Tensor, batch: Batch, hidden_words: Tensor | None) -> Tensor:
-        """State after each node, (n_nodes, hidden)."""
-        molecule = batch.molecule["nodes"]
-        if hidden_words is not None:
-            placed = placed * (~hidden_words).unsqueeze(1)
-        inputs = self.step_input(placed, latent[molecule])
-        padded = inputs.float().new_zeros(batch.n_molecules, batch.longest, inputs.shape[1])
-        padded[molecule, batch.steps] = inputs.float()
-        states, _ = self.recurrence(padded, self.start(latent).float().unsqueeze(0))
-        return states[molecule, batch.steps]
 
     def _port_loss(self, context: Tensor, batch: Batch) -> Tensor:
         choice, event = batch["port_choice"], batch["port_event"]
         option_event = event[choice]
         child = batch["last"][option_event] + 1
         logits = self.port_logits(context[option_event], batch["word"][child], batch["port_option"])
-        return grouped_cross_entropy(logits, choice, batch["port_taken"], len(event))
+        return grouped_cross_entropy(logits, choice, batch["port_taken"], len(event), batch.is_real("port_choices"))
 
     def _site_loss(self, context: Tensor, batch: Batch) -> Tensor:
         choice, event = batch["site_choice"], batch["site_event"]
@@ -174,18 +199,23 @@ class TreeDecoder(nn.Module):
             sites=batch["site_option"],
             free=batch["site_free"],
         )
-        return grouped_cross_entropy(logits, choice, batch["site_taken"], len(event))
+        return grouped_cross_entropy(logits, choice, batch["site_taken"], len(event), batch.is_real("site_choices"))
 
 
-def grouped_cross_entropy(logits: Tensor, group: Tensor, taken: Tensor, n_groups: int) -> Tensor:
+def grouped_cross_entropy(
+    logits: Tensor, group: Tensor, taken: Tensor, n_groups: int, real: Tensor | None = None
+) -> Tensor:
     """-sum over groups of log softmax of the option taken; options are rows, ``group`` says whose.
 
     Parameters
     ----------
     logits, group, taken : (n_options,)
+    real : (n_groups,) groups that count; None = all
     """
     logits = logits.float()
     highest = logits.new_full((n_groups,), -torch.inf).scatter_reduce(0, group, logits.detach(), "amax")
     shifted = logits - highest[group]
     totals = logits.new_zeros(n_groups).index_add(0, group, shifted.exp())
+    if real is not None:
+        totals = torch.where(real, totals, 1.0)  # the others may have no option at all
     return totals.log().sum() - (shifted * taken).sum()

@@ -56,12 +56,13 @@ class TreePasses(nn.Module):
         self.down = MessageGRU(hidden)
         self.output = nn.Linear(2 * hidden, hidden)
 
-    def forward(self, x: Tensor, levels: tuple[Level, ...]) -> Tensor:
+    def forward(self, x: Tensor, levels: tuple[Level, ...], place: Tensor) -> Tensor:
         """Node representations that have seen the whole tree.
 
         Parameters
         ----------
         x : (n_nodes, hidden)
+        place : (n_nodes,) where each node stands in the levels one after the other
         """
         messages, sums = self._upward(x, levels)
         incoming = x.new_zeros(len(levels[0].nodes), x.shape[1])
@@ -71,8 +72,7 @@ class TreePasses(nn.Module):
             outputs.append(torch.relu(self.output(torch.cat([node, sums[depth] + incoming], 1))))
             if depth + 1 < len(levels):
                 incoming = self._downward(node, incoming, sums[depth], messages[depth + 1], levels[depth + 1].parents)
-        order = torch.cat([level.nodes for level in levels])
-        return torch.cat(outputs)[torch.argsort(order)]
+        return torch.cat(outputs)[place]
 
     def _upward(self, x: Tensor, levels: tuple[Level, ...]) -> tuple[list[Tensor], list[Tensor]]:
         """For each level the messages to the parents, and the sums of what came from the children."""
@@ -87,7 +87,8 @@ class TreePasses(nn.Module):
                 total = sum_by(children, parents, len(node))
                 gated = sum_by(self.up.gate(node[parents], children), parents, len(node))
             sums[depth] = total
-            messages[depth] = self.up(node, total, gated)
+            message = self.up(node, total, gated)
+            messages[depth] = message if level.real is None else message * level.real
         return messages, sums
 
     def _downward(self, node: Tensor, incoming: Tensor, total: Tensor, children: Tensor, parents: Tensor) -> Tensor:
@@ -105,7 +106,7 @@ class TreeEncoder(nn.Module):
         self.passes = TreePasses(hidden)
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
-        nodes = self.passes(x, batch.levels)
+        nodes = self.passes(x, batch.levels, batch.place)
         roots = nodes[batch.levels[0].nodes]
         return torch.cat([roots, sum_by(nodes, batch.molecule["nodes"], batch.n_molecules) / 8], 1)
 

@@ -20,12 +20,13 @@ from heliosc.generation.evaluation.report import Evaluation
 from heliosc.generation.jtvae.arrays import PreparedSet
 from heliosc.generation.jtvae.conditions import PropertyScale
 from heliosc.generation.jtvae.config import JTVAEConfig
+from heliosc.generation.jtvae.feeding import TrainingSet
 from heliosc.generation.jtvae.io import StoredModel, build_network, round_to_half
 from heliosc.generation.jtvae.network import Network
 from heliosc.generation.jtvae.posteriors import prior_of
 from heliosc.generation.jtvae.preparation import prepare_on_disk
 from heliosc.generation.jtvae.schedule import build_vocabulary, prepare_graphs, read_graphs
-from heliosc.generation.jtvae.train import EpochReport, Progress, Trainer, TrainingSet
+from heliosc.generation.jtvae.train import EpochReport, Progress, Trainer
 from heliosc.generation.jtvae.valence import LegalMoves
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.properties import PropertyKey, PropertyTable
@@ -141,7 +142,10 @@ def _start_from_frequencies(network: Network, vocabulary: Vocabulary) -> None:
 
 def _identity(config: JTVAEConfig, data: TrainingSet, vocabulary: Vocabulary, *, seed: int) -> str:
     """Hash of everything that the trained weights depend on."""
-    digest = hashlib.sha256(json.dumps([config.to_document(), seed, vocabulary.fingerprint()]).encode())
+    document = config.to_document()
+    if not config.training.free_bits:  # checkpoints from before there was such a setting go on
+        del document["training"]["free_bits"]
+    digest = hashlib.sha256(json.dumps([document, seed, vocabulary.fingerprint()]).encode())
     digest.update("\n".join(data.prepared.smiles).encode())
     digest.update(np.nan_to_num(data.targets, nan=1e30).tobytes())
     return digest.hexdigest()

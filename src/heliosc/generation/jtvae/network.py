@@ -27,6 +27,18 @@ class Posterior:
         """KL divergence from N(0, 1), (n_molecules,) nats."""
         return 0.5 * (self.mean**2 + self.log_variance.exp() - 1 - self.log_variance).sum(1)
 
+    def kl_above(self, free: float) -> Tensor:
+        """KL divergence in which each dimension costs at least ``free`` nats, (n_molecules,).
+
+        Below that a dimension has no gradient, so nothing drives it to carry nothing.
+
+        References
+        ----------
+        Kingma et al., NeurIPS 2016, arXiv:1606.04934, equation 15, here for each molecule instead of their mean.
+        """
+        of_each = 0.5 * (self.mean**2 + self.log_variance.exp() - 1 - self.log_variance)
+        return of_each.clamp(min=free).sum(1)
+
     def sample(self, noise: Tensor) -> Tensor:
         """Reparameterised draw from standard normal noise of the same shape."""
         return self.mean + noise * (0.5 * self.log_variance).exp()

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from heliosc.generation.jtvae.arrays import PreparedSet, RowReader
 from heliosc.generation.jtvae.batch import make_batch
+from heliosc.generation.jtvae.feeding import TrainingSet
 from heliosc.generation.jtvae.network import Network, Posterior
 from heliosc.generation.jtvae.prior import LatentPrior, fit_prior
-from heliosc.generation.jtvae.train import TrainingSet
 
 ENCODING_BATCH = 256
 

@@ -37,7 +37,7 @@ from safetensors import safe_open
 from heliosc.errors import InputError
 from heliosc.files import ensure_folder, write_atomically
 from heliosc.generation.jtvae.arrays import COLUMNS, LAYOUT_VERSION, SPACES, IntArray, PreparedSet
-from heliosc.generation.jtvae.flat_files import GrowingArray, LineFile, LineWriter
+from heliosc.generation.jtvae.flat_files import GrowingArray, LineWriter
 from heliosc.generation.jtvae.shards import N_EXAMPLES, Shard, lay_out_shard, read_scan, scan_shard
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 
@@ -81,10 +81,8 @@ class PreparedFolder:
                 raise InputError(
                     f"{folder} has layout {manifest['layout']}; this version reads {LAYOUT_VERSION}; prepare anew"
                 )
-            columns = {name: np.load(folder / "columns" / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
-            sizes = {space: np.load(folder / "sizes" / f"{space}.npy", mmap_mode="r") for space in SPACES}
             return cls(
-                PreparedSet(LineFile(folder / "smiles.txt", folder / "smiles_starts.npy"), columns, sizes),
+                PreparedSet.mapped(folder),
                 np.load(folder / "rows.npy", mmap_mode="r"),
                 np.load(folder / "held_out.npy", mmap_mode="r"),
                 Vocabulary.from_document(json.loads((folder / VOCABULARY_FILE).read_text())),

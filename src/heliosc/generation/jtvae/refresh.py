@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.errors import InputError
+from heliosc.generation.jtvae.feeding import TrainingSet
 from heliosc.generation.jtvae.io import StoredModel, round_to_half
 from heliosc.generation.jtvae.making import target_weights
 from heliosc.generation.jtvae.posteriors import prior_of
 from heliosc.generation.jtvae.prior import MOLECULES_PER_COMPONENT, LatentPrior, effective_number
 from heliosc.generation.jtvae.schedule import grow_vocabulary, prepare_graphs, read_graphs
-from heliosc.generation.jtvae.train import Progress, Trainer, TrainingSet
+from heliosc.generation.jtvae.train import Progress, Trainer
 from heliosc.generation.jtvae.valence import LegalMoves
 from heliosc.properties import PropertyTable
 

@@ -1,47 +1,40 @@
 """Training: teacher forcing with KL annealing, masked property heads, conditions dropped at random, exact resume.
 
 All chance of an epoch comes from ``(seed, epoch)``, so a run that goes on from the checkpoint of an epoch gives the
-same weights as one that was never interrupted.
+same weights as one that was never interrupted. Several devices share every batch and add up their gradients; all chance
+is drawn for the whole batch, so how many there are changes no more than rounding.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from heliosc.generation.jtvae.arrays import PreparedSet, RowReader
-from heliosc.generation.jtvae.batch import Batch, make_batch, size_sorted_batches
+from heliosc.errors import ConvergenceError
+from heliosc.generation.jtvae.arrays import IntArray, RowReader
+from heliosc.generation.jtvae.batch import size_sorted_batches
 from heliosc.generation.jtvae.checkpoint import load_checkpoint, save_checkpoint
-from heliosc.generation.jtvae.config import TrainingConfig
+from heliosc.generation.jtvae.config import Compute, TrainingConfig
+from heliosc.generation.jtvae.feeding import Feeder, TrainingSet
+from heliosc.generation.jtvae.losses import LossSums, TrainingLosses, wants_same_shapes
 from heliosc.generation.jtvae.network import Network
+from heliosc.generation.jtvae.padding import BatchShape, plan_shapes
+from heliosc.training.fabric import launch, make_fabric
 
-FloatArray = NDArray[np.float64]
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
-
-@dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """What the network learns from.
-
-    Attributes
-    ----------
-    prepared : molecules
-    targets : (n_molecules, n_properties) standardised, NaN = unknown
-    target_weights : (n_properties,)
-    sampling_weights : (n_molecules,) chance of being drawn, or None for each once an epoch
-    """
-
-    prepared: PreparedSet
-    targets: FloatArray
-    target_weights: FloatArray
-    sampling_weights: FloatArray | None = None
+N_SHAPES = 4
+"""Shapes that compiled code is made for; each costs its own compilation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +56,22 @@ class EpochReport:
 Progress = Callable[[EpochReport], None]
 
 
-@dataclass
-class _Totals:
-    sums: dict[str, float] = field(default_factory=dict)
-    n: int = 0
+@dataclass(slots=True)
+class _Part:
+    """One process's part of a training.
 
-    def add(self, n: int, **values: Tensor) -> None:
-        self.n += n
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+    Attributes
+    ----------
+    forward : the losses, as Fabric wraps them
+    totals : (n_losses,) sums over the molecules of the epoch so far
+    """
 
-    def report(self, epoch: int, n_epochs: int, seconds: float) -> EpochReport:
-        means = {name: value / max(self.n, 1) for name, value in self.sums.items()}
-        parts = ("topology", "word", "port", "site")
-        return EpochReport(
-            epoch, n_epochs, reconstruction=sum(means[p] for p in parts), molecules_per_s=self.n / seconds, **means
-        )
+    fabric: Fabric
+    network: Network
+    optimizer: Any
+    forward: Any
+    feeder: Feeder
+    totals: torch.Tensor
 
 
 class Trainer:
@@ -86,6 +79,7 @@ class Trainer:
 
     Parameters
     ----------
+    network : trained in place, on the device where it is
     is_fine_tuning : constant learning rate and full ``beta`` from the first step
     """
 
@@ -97,14 +91,12 @@ class Trainer:
         config: TrainingConfig,
         seed: int,
         is_fine_tuning: bool = False,
+        compute: Compute | None = None,
     ) -> None:
         self._network, self._data, self._config, self._seed = network, data, config, seed
-        self._is_fine_tuning = is_fine_tuning
-        self._device = network.tables.words.weight.device
-        self._reader = RowReader(data.prepared)
-        self._targets = torch.from_numpy(data.targets).float().to(self._device)
-        self._target_weights = torch.from_numpy(data.target_weights).float().to(self._device)
-        self._optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        self._is_fine_tuning, self._compute = is_fine_tuning, compute or Compute()
+        self._checkpoint: Path | None = None
+        self._identity = ""
 
     def run(
         self, *, progress: Progress | None = None, checkpoint: Path | None = None, identity: str = ""
@@ -118,47 +110,104 @@ class Trainer:
 
         Raises
         ------
-        InputError : the checkpoint is damaged or belongs to another run
+        InputError : the checkpoint is damaged or belongs to another run, or one device is named where several share
+        ResourceError : too few devices
+        ConvergenceError : the gradient is no longer finite
         """
-        first = 0
-        if checkpoint is not None and checkpoint.exists():
-            first = load_checkpoint(checkpoint, self._network, self._optimizer, identity=identity)
-        reports = []
-        self._network.train()
-        for epoch in range(first, self._config.epochs):
-            report = self._run_epoch(epoch)
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, self._network, self._optimizer, identity=identity, epoch=epoch + 1)
-            reports.append(report)
-            if progress is not None:
-                progress(report)
-        self._network.eval()
+        self._checkpoint, self._identity = checkpoint, identity
+        device = self._network.tables.words.weight.device
+        has_single_words = bool((self._data.prepared.sizes["nodes"] == 1).any())  # whose trees send no messages
+        fabric = make_fabric(device=device, devices=self._compute.devices, may_skip_parameters=has_single_words)
+        if fabric.world_size > 1:
+            self._network.cpu()  # the other processes get a copy
+        reports, state = launch(self, fabric, progress)
+        if state is not None:
+            self._network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+        self._network.to(device).eval()
         return reports
 
-    def _run_epoch(self, epoch: int) -> EpochReport:
-        config = self._config
+    def fit(self, fabric: Fabric, report: Progress) -> tuple[list[EpochReport], dict[str, NDArray] | None]:
+        """This process's part of the training; reports, and the weights unless they are trained in place."""
+        # other processes share the memory of what they are sent, and compiled parts stay compiled: both get a copy
+        is_in_place = fabric.world_size == 1 and self._compute.compile_mode is None
+        network = self._network if is_in_place else copy.deepcopy(self._network)
+        optimizer = torch.optim.Adam(network.to(fabric.device).parameters(), lr=self._config.learning_rate)
+        first = 0
+        if self._checkpoint is not None and self._checkpoint.exists():
+            first = load_checkpoint(self._checkpoint, network, optimizer, identity=self._identity)
+        part = self._part(network, optimizer, fabric)
+        network.train()
+        reports = []
+        for epoch in range(first, self._config.epochs):
+            reports.append(self._run_epoch(epoch, part))
+            if self._checkpoint is not None and fabric.is_global_zero:
+                save_checkpoint(self._checkpoint, network, optimizer, identity=self._identity, epoch=epoch + 1)
+            report(reports[-1])
+        # plain arrays: tensors would lie in memory shared with a process that ends now
+        weights = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
+        return reports, None if is_in_place else weights
+
+    def _part(self, network: Network, optimizer: torch.optim.Optimizer, fabric: Fabric) -> _Part:
+        losses = TrainingLosses(
+            network,
+            target_weights=torch.from_numpy(self._data.target_weights).float().to(fabric.device),
+            free_bits=self._config.free_bits,
+            amp=self._config.amp,
+            compile_mode=self._compute.compile_mode,
+        )
+        feeder = Feeder(
+            self._data,
+            config=self._config,
+            latent=network.config.latent,
+            rank=fabric.global_rank,
+            n_processes=fabric.world_size,
+            shapes=self._shapes(fabric.world_size),
+        )
+        forward, steps = fabric.setup(losses, optimizer)
+        totals = torch.zeros(len(LossSums._fields), dtype=torch.float64, device=fabric.device)
+        return _Part(fabric, network, steps, forward, feeder, totals)
+
+    def _shapes(self, n_processes: int) -> tuple[BatchShape, ...]:
+        if not wants_same_shapes(self._compute.compile_mode):
+            return ()
+        return plan_shapes(
+            RowReader(self._data.prepared),
+            self._data.prepared.sizes["nodes"],
+            batch_size=-(-self._config.batch_size // n_processes),
+            n_shapes=N_SHAPES,
+            generator=np.random.default_rng(self._seed),
+        )
+
+    def _run_epoch(self, epoch: int, part: _Part) -> EpochReport:
         chance = np.random.default_rng([self._seed, epoch])
         noise = torch.Generator().manual_seed(int(chance.integers(2**62)))
-        sizes = self._data.prepared.sizes["nodes"]
-        drawn = None
+        batches = self._batches(chance)
+        part.totals.zero_()
+        start = time.perf_counter()
+        for number, indices in enumerate(batches):
+            done = (epoch + number / len(batches)) / self._config.epochs
+            self._set_rate(done, part.optimizer)
+            self._step(indices, part, beta=self._beta(done), noise=noise)
+        n, seconds = sum(map(len, batches)), time.perf_counter() - start
+        means = (part.fabric.all_reduce(part.totals, reduce_op="sum") / n).tolist()
+        losses = dict(zip(LossSums._fields, means, strict=True))
+        del losses["excess_kl"]
+        reconstruction = sum(losses[name] for name in ("topology", "word", "port", "site"))
+        return EpochReport(epoch + 1, self._config.epochs, reconstruction, molecules_per_s=n / seconds, **losses)
+
+    def _batches(self, chance: np.random.Generator) -> list[IntArray]:
+        sizes, drawn = self._data.prepared.sizes["nodes"], None
         if self._data.sampling_weights is not None:
             shares = self._data.sampling_weights / self._data.sampling_weights.sum()
             drawn = chance.choice(len(sizes), size=len(sizes), p=shares)
-        batches = size_sorted_batches(sizes, batch_size=config.batch_size, generator=chance, indices=drawn)
-        totals, start = _Totals(), time.perf_counter()
-        for number, indices in enumerate(batches):
-            done = (epoch + number / len(batches)) / config.epochs
-            self._set_rate(done)
-            batch = make_batch(self._reader, indices, device=self._device)
-            self._step(batch, torch.from_numpy(indices), beta=self._beta(done), noise=noise, totals=totals)
-        return totals.report(epoch + 1, config.epochs, time.perf_counter() - start)
+        return size_sorted_batches(sizes, batch_size=self._config.batch_size, generator=chance, indices=drawn)
 
-    def _set_rate(self, done: float) -> None:
+    def _set_rate(self, done: float, optimizer: torch.optim.Optimizer) -> None:
         factor = 1.0
         if not self._is_fine_tuning:
             warm = min(1.0, (done * self._config.epochs + 0.02))
             factor = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-        for group in self._optimizer.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = self._config.learning_rate * factor
 
     def _beta(self, done: float) -> float:
@@ -166,33 +215,18 @@ class Trainer:
         rise = 1.0 if self._is_fine_tuning or warm_up == 0 else min(1.0, done / warm_up)
         return self._config.beta * rise
 
-    def _step(self, batch: Batch, indices: Tensor, *, beta: float, noise: torch.Generator, totals: _Totals) -> None:
-        network, config = self._network, self._config
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=config.amp):
-            loss = self._loss(batch, indices, beta=beta, noise=noise, totals=totals)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm, error_if_nonfinite=True)
-        self._optimizer.step()
-
-    def _loss(self, batch: Batch, indices: Tensor, *, beta: float, noise: torch.Generator, totals: _Totals) -> Tensor:
-        network, config = self._network, self._config
-        posterior = network.encode(batch)
-        z = posterior.sample(torch.randn(posterior.mean.shape, generator=noise).to(self._device))
-        targets = self._targets[indices.to(self._device)]
-        known = ~torch.isnan(targets)
-        shown = known & self._keep_conditions(known.shape, noise)
-        hidden = torch.rand(len(batch["word"]), generator=noise).to(self._device) < config.word_dropout
-        losses = network.decode_losses(network.condition(z, targets, shown), batch, hidden_words=hidden)
-        errors = torch.where(known, network.predict(z).float() - torch.nan_to_num(targets), torch.zeros_like(targets))
-        property_error = ((errors**2) * self._target_weights).sum()
-        kl = posterior.kl().sum()
-        parts = {name: getattr(losses, name) for name in ("topology", "word", "port", "site")}
-        totals.add(batch.n_molecules, kl=kl, property_error=property_error, **parts)
-        return (losses.total() + beta * kl + config.property_weight * property_error) / batch.n_molecules
-
-    def _keep_conditions(self, shape: torch.Size, noise: torch.Generator) -> Tensor:
-        drop = self._config.condition_dropout
-        any_shown = torch.rand(shape[0], 1, generator=noise) >= drop
-        each_shown = torch.rand(shape, generator=noise) >= drop
-        return (any_shown & each_shown).to(self._device)
+    def _step(self, indices: IntArray, part: _Part, *, beta: float, noise: torch.Generator) -> None:
+        config, fabric = self._config, part.fabric
+        feed = part.feeder.feed(indices, noise)
+        part.optimizer.zero_grad(set_to_none=True)
+        sums: LossSums = part.forward(*feed.inputs(fabric.device))
+        reconstruction = sums.topology + sums.word + sums.port + sums.site
+        total = reconstruction + beta * sums.excess_kl + config.property_weight * sums.property_error
+        fabric.backward(feed.weight * total / (len(indices) / fabric.world_size))  # gradients are averaged
+        norm = torch.nn.utils.clip_grad_norm_(part.network.parameters(), config.clip_norm)
+        if not torch.isfinite(norm):
+            raise ConvergenceError(
+                f"the gradient of the generator is {float(norm)}; train again with a lower learning_rate or clip_norm"
+            )
+        part.optimizer.step()
+        part.totals += feed.weight * torch.stack([value.detach().double() for value in sums])

@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from heliosc.errors import ConvergenceError, InputError
 from heliosc.files import write_atomically
 from heliosc.surrogates.mpnn.environments import Environments, plan_batch
-from heliosc.surrogates.mpnn.fabric import launch, make_fabric
 from heliosc.surrogates.mpnn.features import IntArray
 from heliosc.surrogates.mpnn.loss import known_weight, masked_loss
 from heliosc.surrogates.mpnn.network import Batch, to_batch
 from heliosc.surrogates.training_config import TrainingConfig
+from heliosc.training.fabric import launch, make_fabric
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

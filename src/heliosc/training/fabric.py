@@ -29,8 +29,15 @@ class Trainable(Protocol):
         ...
 
 
-def make_fabric(*, device: str, devices: int, amp: bool) -> Fabric:
+def make_fabric(
+    *, device: str | torch.device, devices: int, amp: bool = False, may_skip_parameters: bool = False
+) -> Fabric:
     """Fabric for one device or several of a kind.
+
+    Parameters
+    ----------
+    amp : let Fabric run the network in mixed precision
+    may_skip_parameters : a batch need not meet every parameter; those that no process met keep no gradient
 
     Raises
     ------
@@ -39,17 +46,21 @@ def make_fabric(*, device: str, devices: int, amp: bool) -> Fabric:
     """
     from lightning.fabric import Fabric  # takes a second to import, so only when training
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.strategies import DDPStrategy
 
-    chosen = choose_device(device)
+    chosen = choose_device(device) if isinstance(device, str) else device
     if devices > 1 and chosen.index is not None:
-        raise InputError(f"device {device!r} names one GPU, but devices is {devices}; name none, e.g. {chosen.type!r}")
+        raise InputError(
+            f"device {str(device)!r} names one GPU, but devices is {devices}; name none, e.g. {chosen.type!r}"
+        )
     if devices > 1 and chosen.type == "cuda":
         choose_device(f"{find_backend()}:{devices - 1}")
     places: Any = [chosen.index or 0] if chosen.type == "cuda" and devices == 1 else devices
+    several = DDPStrategy(start_method="spawn", find_unused_parameters=may_skip_parameters)
     return Fabric(
         accelerator=chosen.type,
         devices=places,
-        strategy="ddp_spawn" if devices > 1 else "auto",
+        strategy=several if devices > 1 else "auto",
         plugins=LightningEnvironment(),  # this machine alone, also inside a job of a cluster
         precision="bf16-mixed" if amp else "32-true",
     )
@@ -60,25 +71,39 @@ def launch(training: Trainable, fabric: Fabric, progress: Callable[[Any], None] 
     told = progress or _say_nothing
     if fabric.world_size == 1:
         return training.fit(fabric, told)
-    reports = get_context("spawn").SimpleQueue()
-    listener = threading.Thread(target=_hand_on, args=(reports, told), daemon=True)
+    said = get_context("spawn").SimpleQueue()
+    results: list[Any] = []
+    listener = threading.Thread(target=_hand_on, args=(said, told, results), daemon=True)
     listener.start()
     try:
         # bound, not passed: Fabric looks through what it passes for tensors, and frozen dataclasses stop it
-        return fabric.launch(partial(_train_part, training=training, reports=reports))
+        fabric.launch(partial(_train_part, training=training, said=said))
     finally:
-        reports.put(None)
+        said.put(None)
         listener.join()
+    return results[0]
 
 
-def _train_part(fabric: Fabric, training: Trainable, reports: Any) -> Any:
+def _train_part(fabric: Fabric, training: Trainable, said: Any) -> None:
+    """The first process sends its result as it sends reports: Fabric's own way would read it after this process has
+    ended, which never happens once it fills a pipe."""
     torch.set_num_threads(1)
-    return training.fit(fabric, reports.put if fabric.is_global_zero else _say_nothing)
+    result = training.fit(fabric, partial(_send, said, "report") if fabric.is_global_zero else _say_nothing)
+    if fabric.is_global_zero:
+        _send(said, "result", result)
 
 
-def _hand_on(reports: Any, told: Callable[[Any], None]) -> None:
-    while (report := reports.get()) is not None:
-        told(report)
+def _send(said: Any, kind: str, what: Any) -> None:
+    said.put((kind, what))
+
+
+def _hand_on(said: Any, told: Callable[[Any], None], results: list[Any]) -> None:
+    while (message := said.get()) is not None:
+        kind, what = message
+        if kind == "result":
+            results.append(what)
+        else:
+            told(what)
 
 
 def _say_nothing(_: Any) -> None:
