@@ -91,7 +91,16 @@ class GeneratorSettings(Section):
     data: Path | None = Field(None, description="CSV to train on; none = the embedded library")
     out: Path = Path("models/generator")
     epochs: int = Field(48, ge=1)
-    fine_tune_epochs: int = Field(2, ge=0, description="epochs of weighted retraining after each round; 0 keeps it")
+    property_weights: dict[str, PositiveFloat] = Field(
+        {}, description="NAME@LEVEL -> how much its head counts in the loss; what is left out counts 1"
+    )
+    free_bits: float = Field(0.0, ge=0, description="nats of each latent dimension that the KL term does not count")
+    refresh_every: int = Field(1, ge=1, description="rounds between weighted retrainings in a campaign")
+    fine_tune_epochs: int = Field(2, ge=0, description="epochs of each weighted retraining; 0 keeps the model")
+    fine_tune_learning_rate: PositiveFloat = 3e-4
+    rank_constant: PositiveFloat = Field(
+        0.1, description="k of the weights 1 / (k n + rank): small = the best molecules alone"
+    )
     n_samples: int = Field(600, ge=1, description="proposals a role and round")
     sources: dict[Literal["jtvae", "genetic", "pool"], PositiveFloat] = Field(
         {"jtvae": 1.0}, min_length=1, description="where proposals come from -> share of n_samples"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from heliosc.surrogates.ensemble import SurrogateEnsemble
 
 _NORMAL_95 = 1.959964
-_RANK_CONSTANT = 0.1  # k; the paper's 1e-3 would repeat the first few of our few hundred molecules
 
 
 def fine_tune_surrogate(
@@ -44,31 +43,42 @@ def fine_tune_generator(
     library: PropertyTable,
     *,
     config: Config,
+    index: int,
     seed: int,
     folder: Path,
 ) -> None:
     """Weighted retraining on the best known molecules of all roles, candidates among them, and save.
 
+    Parameters
+    ----------
+    index : round; the model is saved as it is unless ``generator.refresh_every`` rounds have passed
+
     References
     ----------
     Tripp, Daxberger, Hernandez-Lobato, NeurIPS 2020, arXiv 2006.09191 (rank weights).
     """
-    epochs = config.generator.fine_tune_epochs
-    if epochs and best_first:
+    settings = config.generator
+    is_due = (index + 1) % settings.refresh_every == 0
+    if is_due and settings.fine_tune_epochs and best_first:
         both = PropertyTable(
             (*library.smiles, *computed.smiles), library.keys, np.vstack([library.values, computed.values])
         )
         row_of = {smiles: row for row, smiles in enumerate(both.smiles)}
         properties = both.rows([row_of[smiles] for smiles in best_first])
         generator.fine_tune(
-            best_first, properties=properties, weights=rank_weights(len(best_first)), epochs=epochs, seed=seed
+            best_first,
+            properties=properties,
+            weights=rank_weights(len(best_first), k=settings.rank_constant),
+            epochs=settings.fine_tune_epochs,
+            lr=settings.fine_tune_learning_rate,
+            seed=seed,
         )
     generator.save(folder)
 
 
-def rank_weights(n: int) -> np.ndarray:
+def rank_weights(n: int, *, k: float) -> np.ndarray:
     """(n,) sampling weights 1 / (k n + rank) of molecules given best first, normalised to sum 1."""
-    weights = 1.0 / (_RANK_CONSTANT * n + np.arange(n))
+    weights = 1.0 / (k * n + np.arange(n))
     return weights / weights.sum()
 
 

@@ -214,7 +214,8 @@ class Campaign:
             if "jtvae" in self.config.generator.sources:
                 fine_tune_generator(
                     self._generator(index), self._best_for_generator(index), computed, self.library,
-                    config=self.config, seed=self._seed(index, 1), folder=self.folder.round(index) / "generator",
+                    config=self.config, index=index, seed=self._seed(index, 1),
+                    folder=self.folder.round(index) / "generator",
                 )  # fmt: skip
             self._tell(index, "learning", done=2, total=2, note="generator")
         self._close_round(index)

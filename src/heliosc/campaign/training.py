@@ -19,7 +19,7 @@ from heliosc.config import Config, SurrogateSettings
 from heliosc.datasets.csv_source import QuarantinedRow, read_property_csv, read_smiles
 from heliosc.datasets.library.load import library_smiles, load_library
 from heliosc.datasets.splits import Split, random_split, scaffold_split
-from heliosc.errors import InputError, UsageError
+from heliosc.errors import InputError
 from heliosc.properties import DEFAULT_TARGETS, PropertyKey, PropertyTable
 
 if TYPE_CHECKING:
@@ -277,23 +277,24 @@ def train_generator(data: TrainingData, config: Config, *, progress: Callable[[A
 
     Raises
     ------
-    InputError : nothing to learn from
-    UsageError : compilation was asked for, which this generator has not
+    InputError : nothing to learn from, or a weight of a property that is not trained
     """
-    from heliosc.generation.jtvae import JTVAE, JTVAEConfig, TrainingConfig
+    from heliosc.generation.jtvae import JTVAE, Compute, JTVAEConfig, TrainingConfig
 
-    settings = config.generator
-    if settings.compute.compile:
-        raise UsageError(
-            "the generator trains uncompiled: its tree schedules have no static shapes yet; "
-            "use --no-compile (generator.compute.compile=false)"
-        )
+    settings, compute = config.generator, config.generator.compute
+    training = TrainingConfig(
+        epochs=settings.epochs,
+        amp=compute.amp,
+        free_bits=settings.free_bits,
+        property_weights=tuple(settings.property_weights.items()),
+    )
     return JTVAE.train(
         data.smiles,
         properties=data.table,
-        config=JTVAEConfig(training=TrainingConfig(epochs=settings.epochs, amp=settings.compute.amp)),
+        config=JTVAEConfig(training=training),
         seed=config.seed,
-        device=settings.compute.device,
+        device=compute.device,
+        compute=Compute(devices=compute.devices, compile_mode=compute.compile_mode if compute.compile else None),
         progress=progress,
         checkpoint_folder=checkpoint_folder(settings.out),
         n_workers=len(os.sched_getaffinity(0)),

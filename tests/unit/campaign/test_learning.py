@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heliosc.campaign.learning import prediction_errors, rank_weights
+from heliosc.campaign.learning import fine_tune_generator, prediction_errors, rank_weights
 from heliosc.campaign.records import (
     CandidateRecord,
     PredictedValue,
@@ -12,7 +12,9 @@ from heliosc.campaign.records import (
     read_history,
     to_json_line,
 )
+from heliosc.config import load_config
 from heliosc.errors import ParseError
+from heliosc.properties import PropertyKey, PropertyTable
 
 KEY = "lambda_hole@gfn2"
 
@@ -34,8 +36,40 @@ def test_errors_of_fresh_predictions_by_hand() -> None:
 def test_rank_weights_by_hand() -> None:
     # k = 0.1, n = 10: 1 / (1 + rank) before normalisation
     harmonic = sum(1 / rank for rank in range(1, 11))
-    assert rank_weights(10) == pytest.approx([1 / rank / harmonic for rank in range(1, 11)])
-    assert np.isclose(rank_weights(7).sum(), 1)
+    assert rank_weights(10, k=0.1) == pytest.approx([1 / rank / harmonic for rank in range(1, 11)])
+    assert np.isclose(rank_weights(7, k=1e-3).sum(), 1)
+
+
+class Refreshed:
+    """Stands in for a generator and remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict] = []
+        self.saved: list[Path] = []
+
+    def fine_tune(self, smiles, **settings) -> None:
+        self.asked.append(settings)
+
+    def save(self, folder: Path) -> None:
+        self.saved.append(folder)
+
+
+def test_the_generator_is_refreshed_when_its_rounds_have_passed(tmp_path: Path) -> None:
+    overrides = ("refresh_every=2", "fine_tune_epochs=3", "fine_tune_learning_rate=1e-4", "rank_constant=0.5")
+    config = load_config(overrides=[f"generator.{text}" for text in overrides])
+    library = PropertyTable(("CCO", "c1ccsc1"), (PropertyKey.parse(KEY),), np.array([[0.1], [0.2]]))
+    computed = library.rows(np.zeros(0, dtype=np.intp))
+    generator = Refreshed()
+    for index in range(4):
+        folder = tmp_path / str(index)
+        fine_tune_generator(
+            generator, ["c1ccsc1", "CCO"], computed, library, config=config, index=index, seed=index, folder=folder
+        )
+    assert len(generator.saved) == 4
+    assert [asked["seed"] for asked in generator.asked] == [1, 3]
+    for asked in generator.asked:
+        assert (asked["epochs"], asked["lr"]) == (3, 1e-4)
+        assert asked["weights"] == pytest.approx([2 / 3, 1 / 3])  # 1 / (0.5 * 2 + rank)
 
 
 @pytest.mark.parametrize("line", [b'{"id": "x"}', b"null", b"{", b"\xff\xfe", b"[1]"])

@@ -11,18 +11,20 @@ import numpy as np
 import pytest
 import torch
 
-from heliosc.errors import ConvergenceError
+from heliosc.errors import ConvergenceError, InputError
 from heliosc.generation.jtvae.arrays import RowReader
 from heliosc.generation.jtvae.config import Compute, JTVAEConfig, ModelConfig, TrainingConfig
 from heliosc.generation.jtvae.feeding import Feeder, TrainingSet, filled_up
 from heliosc.generation.jtvae.io import build_network
 from heliosc.generation.jtvae.losses import LossSums, TrainingLosses
-from heliosc.generation.jtvae.network import Network
+from heliosc.generation.jtvae.making import target_weights
+from heliosc.generation.jtvae.network import Network, Posterior
 from heliosc.generation.jtvae.padding import BatchShape, choose_shape, plan_shapes
 from heliosc.generation.jtvae.preparation import prepare_on_disk
 from heliosc.generation.jtvae.schedule import build_vocabulary, prepare, read_graphs
 from heliosc.generation.jtvae.train import EpochReport, Trainer
 from heliosc.generation.jtvae.valence import LegalMoves
+from heliosc.properties import PropertyKey
 
 SMALL = ModelConfig(hidden=24, word_size=12, place_size=8, tree_latent=6, graph_latent=6)
 SETTINGS = TrainingConfig(epochs=3, batch_size=8, learning_rate=3e-3)
@@ -227,3 +229,56 @@ def test_a_gradient_that_is_not_finite_is_told(vocabulary_and_data) -> None:
         network.tree_input.weight[0, 0] = torch.inf
     with pytest.raises(ConvergenceError, match="learning_rate"):
         Trainer(network, data, config=replace(SETTINGS, epochs=1), seed=0).run()
+
+
+def test_a_weight_of_an_unknown_property_is_refused() -> None:
+    keys = (PropertyKey("dipole_moment", "gfn2"), PropertyKey("lambda_hole", "gfn2"))
+    config = JTVAEConfig(training=replace(SETTINGS, property_weights=(("dipole_moment@gfn2", 4.0),)))
+    assert target_weights(config, keys).tolist() == [4.0, 1.0]
+    with pytest.raises(InputError, match="dipole_moment@gfn2"):
+        target_weights(config, keys[1:])
+
+
+# -- free bits --------------------------------------------------------------------------------------------------------
+
+
+def test_free_bits_by_hand() -> None:
+    """Mean 1, variance 1 costs 1/2 nat; mean 0, variance 1 costs nothing, and 0.1 with free bits."""
+    mean = torch.tensor([[1.0, 0.0]], requires_grad=True)
+    posterior = Posterior(mean, torch.zeros(1, 2))
+    assert posterior.kl().item() == pytest.approx(0.5)
+    assert posterior.kl_above(0.1).item() == pytest.approx(0.6)
+    assert posterior.kl_above(0.7).item() == pytest.approx(1.4)
+    posterior.kl_above(0.7).sum().backward()
+    assert mean.grad.tolist() == [[0.0, 0.0]]  # below its free bits nothing pulls on a dimension
+    assert posterior.kl_above(0.0).item() == pytest.approx(posterior.kl().item())
+
+
+def test_settings_of_before_free_bits_are_read() -> None:
+    document = JTVAEConfig(training=SETTINGS).to_document()
+    del document["training"]["free_bits"]
+    assert JTVAEConfig.from_document(document) == JTVAEConfig(training=SETTINGS)
+
+
+# -- resume -----------------------------------------------------------------------------------------------------------
+
+
+class _KilledError(Exception):
+    pass
+
+
+def _kill(report: EpochReport) -> None:
+    if report.epoch == 2:
+        raise _KilledError
+
+
+def test_killed_mixed_precision_training_goes_on_to_the_same_weights(vocabulary_and_data, tmp_path: Path) -> None:
+    vocabulary, data = vocabulary_and_data
+    settings = replace(SETTINGS, amp=True)
+    undisturbed, killed, resumed = (new_network(vocabulary) for _ in range(3))
+    Trainer(undisturbed, data, config=settings, seed=1).run()
+    with pytest.raises(_KilledError):
+        Trainer(killed, data, config=settings, seed=1).run(checkpoint=tmp_path / "state", progress=_kill)
+    reports = Trainer(resumed, data, config=settings, seed=1).run(checkpoint=tmp_path / "state")
+    assert [report.epoch for report in reports] == [3]
+    assert_close(undisturbed, resumed, atol=0.0)

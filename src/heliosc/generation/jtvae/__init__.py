@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from heliosc.generation.jtvae.config import JTVAEConfig, ModelConfig, TrainingConfig
+    from heliosc.generation.jtvae.config import Compute, JTVAEConfig, ModelConfig, TrainingConfig
     from heliosc.generation.jtvae.generator import JTVAE
 
-__all__ = ["JTVAE", "JTVAEConfig", "ModelConfig", "TrainingConfig"]
+__all__ = ["JTVAE", "Compute", "JTVAEConfig", "ModelConfig", "TrainingConfig"]
 
 
 def __getattr__(name: str) -> object:

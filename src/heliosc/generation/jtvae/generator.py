@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.generation.evaluation.report import evaluate
-from heliosc.generation.jtvae.config import JTVAEConfig
+from heliosc.generation.jtvae.config import Compute, JTVAEConfig
 from heliosc.generation.jtvae.io import StoredModel, load_model, save_model
 from heliosc.generation.jtvae.making import make
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
@@ -65,6 +65,7 @@ class JTVAE:
         config: JTVAEConfig | None = None,
         seed: int = 0,
         device: str = "auto",
+        compute: Compute | None = None,
         progress: Progress | None = None,
         checkpoint_folder: Path | None = None,
         n_evaluation_samples: int = 1_000,
@@ -76,6 +77,7 @@ class JTVAE:
         ----------
         smiles : molecules; what cannot be decomposed is counted in ``metrics["refused"]``
         properties : known values of any of them; property heads and conditions are made for its columns
+        compute : several devices, compilation; one device and none by default
         checkpoint_folder : prepared arrays and the state after every epoch are kept here, and a killed training goes
             on from them; without it all is held in memory
         n_evaluation_samples : molecules drawn for validity, uniqueness and novelty
@@ -91,6 +93,7 @@ class JTVAE:
             config=config or JTVAEConfig(),
             seed=seed,
             device=device,
+            compute=compute,
             progress=progress,
             checkpoint_folder=checkpoint_folder,
             n_workers=n_workers,

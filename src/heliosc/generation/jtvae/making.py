@@ -19,7 +19,7 @@ from heliosc.generation.evaluation.held_out import split_held_out
 from heliosc.generation.evaluation.report import Evaluation
 from heliosc.generation.jtvae.arrays import PreparedSet
 from heliosc.generation.jtvae.conditions import PropertyScale
-from heliosc.generation.jtvae.config import JTVAEConfig
+from heliosc.generation.jtvae.config import Compute, JTVAEConfig
 from heliosc.generation.jtvae.feeding import TrainingSet
 from heliosc.generation.jtvae.io import StoredModel, build_network, round_to_half
 from heliosc.generation.jtvae.network import Network
@@ -81,6 +81,7 @@ def make(
     config: JTVAEConfig,
     seed: int,
     device: str,
+    compute: Compute | None,
     progress: Progress | None,
     checkpoint_folder: Path | None,
     n_workers: int,
@@ -98,7 +99,7 @@ def make(
     torch.manual_seed(seed)
     network = build_network(config, vocabulary, n_properties=len(scale.keys), device=choose_device(device))
     _start_from_frequencies(network, vocabulary)
-    trainer = Trainer(network, data, config=config.training, seed=seed)
+    trainer = Trainer(network, data, config=config.training, seed=seed, compute=compute)
     reports = trainer.run(
         progress=progress,
         checkpoint=None if checkpoint_folder is None else checkpoint_folder / CHECKPOINT_FILE,
@@ -110,8 +111,19 @@ def make(
 
 
 def target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArray:
-    """(n_keys,) what each property counts in the loss beside the others."""
+    """(n_keys,) what each property counts in the loss beside the others.
+
+    Raises
+    ------
+    InputError : a weight of a property that is not among them
+    """
     named = dict(config.training.property_weights)
+    unknown = sorted(named.keys() - {str(key) for key in keys})
+    if unknown:
+        raise InputError(
+            f"weights are given for {', '.join(unknown)}, which is not trained; "
+            f"the properties are {', '.join(map(str, keys)) or 'none'}"
+        )
     return np.asarray([named.get(str(key), 1.0) for key in keys], dtype=np.float64)
 
 
