@@ -16,13 +16,16 @@ import argparse
 import json
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 from rich.console import Console
+from scipy.stats import spearmanr
 
 from heliosc.campaign.retrospective import (
     BASELINES,
@@ -37,6 +40,10 @@ from heliosc.campaign.retrospective import (
     summarise,
 )
 from heliosc.cli.output import table_of
+from heliosc.properties import DEFAULT_TARGETS, PredictionTable
+from heliosc.selection.batch import select_batch
+from heliosc.selection.pairs import Levels, pair_up
+from heliosc.selection.roles import get_role
 
 REFERENCE_DATA = Path(os.environ.get("HELIOSC_REFERENCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 RESULTS = Path(__file__).parent / "results" / "al.json"
@@ -45,6 +52,7 @@ RANDOM, GREEDY, UCB = BASELINES
 LEARNT = replace(DEFAULT_ARM, name="heliosc, all learnt", uses_exact=False, uses_derived=False)
 CAPPED = replace(DEFAULT_ARM, name="heliosc, cap 0.7", max_similarity=0.7)
 DERIVED = ("pce_1 from gap, lumo", "pce_2 from gap, lumo")
+CANDIDATES, PICKS = 100_000, 64
 console = Console()
 
 
@@ -97,14 +105,89 @@ def ocelot(seeds: int) -> dict[str, Any]:
     }
 
 
-PARTS = {"one": one_objective, "two": two_objectives, "ocelot": ocelot}
+def selection(_: int) -> list[dict[str, Any]]:
+    """In a process of its own, so that the memory is that of the selection."""
+    program = [sys.executable, __file__, "--measure-selection"]
+    rows = json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
+    console.print(
+        table_of(rows, title=f"{PICKS} of {CANDIDATES:,} candidates, three objectives; limit 5 s and 2,048 MB")
+    )
+    return rows
+
+
+def measure_selection() -> list[dict[str, Any]]:
+    """Seconds and peak memory, distinct molecules of the named acceptors and clean-energy sets, invented predictions."""
+    smiles = _distinct_smiles(CANDIDATES)
+    rng = np.random.default_rng(0)
+    shape = (len(smiles), len(DEFAULT_TARGETS))
+    mean = rng.normal(7.0, 1.0, shape)
+    mean[:, 2:4] = rng.gamma(4.0, 0.06, (len(smiles), 2))  # reorganisation energies
+    predictions = PredictionTable(smiles, DEFAULT_TARGETS, mean, np.full(shape, 0.1), np.full(shape, 0.05), "invented")
+    sa_scores = rng.uniform(1.5, 6.0, len(smiles))
+    role = get_role("p_dopable")
+    rows = []
+    for name in ("pareto_ucb", "ucb", "ei", "thompson", "parego_ucb", "front_probability"):
+        started, cpu = time.perf_counter(), time.process_time()
+        chosen = select_batch(predictions, role=role, n=PICKS, seed=0, acquisition=name, sa_scores=sa_scores)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows.append(
+            {
+                "acquisition": name, "candidates": len(smiles), "chosen": len(chosen),
+                "wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu, "peak_MB": peak,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _distinct_smiles(n: int) -> tuple[str, ...]:
+    """Distinct molecules of three files, each further one with a methyl more at an aromatic carbon."""
+    import pandas as pd
+
+    files = ("nfa_smiles.csv", "tartarus_hce.csv", "cep_pce.csv")
+    found = list(dict.fromkeys(text for name in files for text in pd.read_csv(REFERENCE_DATA / name)["smiles"]))
+    longer = (text.replace("c1cc", "c1c(C)c", 1) for text in found if "c1cc" in text)
+    return tuple(dict.fromkeys([*found, *longer]))[:n]
+
+
+def pairs(_: int) -> list[dict[str, Any]]:
+    """Rank correlation of the estimated with the measured Voc, over the pairs whose levels are known."""
+    import pandas as pd
+
+    folder = REFERENCE_DATA / "opep"
+    measured = pd.read_csv(folder / "Experimental_PCE_updated.csv").rename(columns=str.strip)
+    table = measured.merge(pd.read_csv(folder / "DFT_donor_data.csv"), on="Donor")
+    table = table.merge(pd.read_csv(folder / "DFT_acceptor_data.csv"), on="Acceptor")
+    # orbital energies stand for IE and EA here: the file has no others
+    donors = Levels(-table["Don HOMO (eV)"].to_numpy(), -table["Don calc LUMO (eV)"].to_numpy(), "dft orbitals")
+    acceptors = Levels(-table["Acc HOMO (eV)"].to_numpy(), -table["Acc calc LUMO (eV)"].to_numpy(), "dft orbitals")
+    found = pair_up(donors, acceptors)
+    truth = table["Voc (V)"].to_numpy()
+    estimates = {
+        "Voc estimate": found.voltage.diagonal(),
+        "IE of the donor alone": donors.ionization_energy,
+        "EA of the acceptor alone": -acceptors.electron_affinity,
+        "merit (offsets likely)": found.merit.diagonal(),
+    }
+    rows = [
+        {"against measured Voc": name, "pairs": len(table), "of": len(measured), "Spearman": float(rank.statistic)}
+        for name, rank in ((name, spearmanr(values, truth)) for name, values in estimates.items())
+    ]
+    console.print(table_of(rows, title="Donor:acceptor pairs: estimate against measured open-circuit voltage"))
+    return rows
+
+
+PARTS = {"selection": selection, "pairs": pairs, "one": one_objective, "two": two_objectives, "ocelot": ocelot}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--measure-selection", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.measure_selection:
+        print(json.dumps(measure_selection()))
+        return
     results = json.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
     for name, part in PARTS.items():
         if arguments.only in (None, name):

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from heliosc.chemistry.fingerprints import PackedFingerprints
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, property_definition
-from heliosc.selection.acquisition import Acquisition, Promise, get_acquisition, multi_ucb, optimistic_front
+from heliosc.selection.acquisition import Acquisition, Promise, get_acquisition
+from heliosc.selection.acquisition.bounds import front_of_score, multi_ucb, optimistic_front, pareto_ucb
 from heliosc.selection.diversity import Diversity, Pick, pick_diverse
 from heliosc.selection.estimates import Estimates, member_costs, probability_inside, role_estimates
 from heliosc.selection.objectives import FloatArray
@@ -167,7 +168,8 @@ class _Task:
             rows, estimates = self._beside_pending(rows, estimates, self.around.pending)
         promise = self._promise(rows, estimates)
         score = self.score_of(promise, np.random.default_rng(self.seed))
-        front, inside = optimistic_front(promise), probability_inside(self.role, estimates)
+        front = front_of_score(score) if self.score_of is pareto_ucb else optimistic_front(promise)
+        inside = probability_inside(self.role, estimates)
         order = np.lexsort((rows, -inside, -score))
         ordered = {key: (mean[order], std[order]) for key, (mean, std) in estimates.items()}
         return _Ranking(rows[order], score[order], front[order], inside[order], ordered)

@@ -11,12 +11,12 @@ import difflib
 
 from heliosc.errors import InputError
 from heliosc.selection.acquisition.bayesian import parego, qlognehvi
-from heliosc.selection.acquisition.bounds import greedy, multi_ucb, optimistic_front, pareto_ucb, random, ucb
+from heliosc.selection.acquisition.bounds import greedy, multi_ucb, pareto_ucb, random, ucb
 from heliosc.selection.acquisition.improvement import expected_improvement, probability_of_improvement
 from heliosc.selection.acquisition.promise import Acquisition, FloatArray, Promise
 from heliosc.selection.acquisition.sampling import parego_ucb, probability_of_front, thompson
 
-__all__ = ["ACQUISITIONS", "Acquisition", "FloatArray", "Promise", "get_acquisition", "multi_ucb", "optimistic_front"]
+__all__ = ["ACQUISITIONS", "Acquisition", "FloatArray", "Promise", "get_acquisition"]
 
 ACQUISITIONS: dict[str, Acquisition] = {
     "pareto_ucb": pareto_ucb,

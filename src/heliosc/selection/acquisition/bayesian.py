@@ -28,6 +28,7 @@ _BASELINE = 64  # observed points that BoTorch integrates over
 _SAMPLES = 64
 _CERTAIN = 1e-9  # variance of what is measured
 _MOST_OBJECTIVES = 4
+_LARGEST_BATCH = 16  # every pending pick makes the next slower: 64 picks of three objectives take minutes
 
 
 def qlognehvi(promise: Promise, rng: np.random.Generator) -> FloatArray:
@@ -35,12 +36,17 @@ def qlognehvi(promise: Promise, rng: np.random.Generator) -> FloatArray:
 
     Raises
     ------
-    InputError : one objective, or more than four
+    InputError : one objective, or more than four; a batch of more than 16
     MissingDependencyError : BoTorch is not installed
     """
     if not 2 <= promise.n_objectives <= _MOST_OBJECTIVES:
         raise InputError(
             f"qlognehvi is for 2 to {_MOST_OBJECTIVES} objectives, got {promise.n_objectives}; try ei or pareto_ucb"
+        )
+    if promise.n_batch > _LARGEST_BATCH:
+        raise InputError(
+            f"qlognehvi is for batches up to {_LARGEST_BATCH}, got {promise.n_batch}; "
+            "its time grows fast with each pick: try parego_ucb or pareto_ucb"
         )
     botorch = _botorch()
 

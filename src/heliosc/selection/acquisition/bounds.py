@@ -14,15 +14,23 @@ from numpy.typing import NDArray
 from heliosc.selection.acquisition.promise import FloatArray, Promise
 from heliosc.selection.pareto import non_dominated_rank, spread_in_front
 
+_SPREAD = 5_000  # candidates whose places inside a front may matter; there are thousands of fronts in a large pool
+
 
 def pareto_ucb(promise: Promise, _: np.random.Generator) -> FloatArray:
-    """Fronts of the optimistic gains, spread inside a front as tie-break: the integer part of -score is the front."""
+    """Fronts of the optimistic gains, spread inside a front as tie-break; see ``front_of_score``."""
     costs, rank = -promise.gains(promise.optimistic_cost), optimistic_front(promise)
     score = -rank.astype(np.float64)
     order = np.argsort(rank, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(rank[order])) + 1):
+    starts = np.flatnonzero(np.diff(rank[order])) + 1
+    for members in np.split(order, starts)[: 1 + np.searchsorted(starts, _SPREAD)]:
         score[members] += spread_in_front(costs[members], np.zeros(costs.shape[1]))
     return score
+
+
+def front_of_score(score: FloatArray) -> NDArray[np.intp]:
+    """(n,) front of each candidate from its score by ``pareto_ucb``, 0 the best (ranking anew takes a second)."""
+    return np.ceil(-score).astype(np.intp)
 
 
 def multi_ucb(promise: Promise, _: np.random.Generator) -> FloatArray:
