@@ -21,6 +21,7 @@ from heliosc.generation.jtvae.posteriors import encode_prepared
 from heliosc.generation.jtvae.refresh import FineTuning, refresh
 from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
 from heliosc.generation.jtvae.schedule import prepare
+from heliosc.generation.jtvae.steering import draw_latents
 from heliosc.generation.jtvae.train import Progress
 from heliosc.generation.jtvae.tree import JunctionTree, junction_tree
 from heliosc.generation.jtvae.valence import LegalMoves
@@ -202,7 +203,7 @@ class JTVAE:
         tree = None if core is None else junction_tree(molecule_graph(constitution(core)), self.vocabulary)
         generator = np.random.default_rng(seed)
         asked = self._asked(-(-n // n_per_latent), conditions, windows, generator=generator)
-        z = self.prior.sample(len(asked), generator=generator, asked=asked)
+        z = draw_latents(self.prior, self.network, asked, generator=generator)
         rows, wishes = (np.repeat(part, n_per_latent, axis=0)[:n] for part in (z, asked))
         return self._decode(rows, asked=wishes, temperature=temperature, seed=seed, top_k=top_k, core=tree)
 

@@ -58,12 +58,18 @@ class LatentPrior:
         """
         d = self.latent
         free = np.full(self.means.shape[1] - d, np.nan)
-        rows = np.broadcast_to(free if asked is None else asked, (n, len(free)))
-        shares, means, covariances = self._given(rows)
-        chosen = _choose(shares, generator)
+        wishes = np.broadcast_to(free if asked is None else asked, (n, len(free)))
+        fixed = d + np.flatnonzero(~np.isnan(wishes).all(0)) if n else np.zeros(0, dtype=np.intp)
+        values = wishes[:, fixed - d]
+        chosen = _choose(self._shares_given(fixed, values), generator)
         noise = generator.standard_normal((n, d))
-        factors = np.stack([cholesky(covariance, lower=True) for covariance in covariances])
-        return means[chosen, np.arange(n)] + np.einsum("nij,nj->ni", factors[chosen], noise)
+        drawn = np.empty((n, d))
+        for component in np.unique(chosen):
+            mine = chosen == component
+            mean, covariance = self.means[component], self.covariances[component]
+            _, shifts, shrunk = _condition(mean, covariance, fixed, values[mine], of=np.arange(d))
+            drawn[mine] = mean[:d] + shifts + noise[mine] @ cholesky(shrunk, lower=True).T
+        return drawn
 
     def draw_properties(
         self, given: FloatArray, lower: FloatArray, upper: FloatArray, *, generator: np.random.Generator
@@ -113,20 +119,15 @@ class LatentPrior:
             self.latent,
         )
 
-    def _given(self, asked: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Shares (n_components, n), means (n_components, n, latent) and covariances of z given properties (n, ...)."""
-        d = self.latent
-        fixed = d + np.flatnonzero(~np.isnan(asked).all(0)) if len(asked) else np.zeros(0, dtype=np.intp)
-        values = asked[:, fixed - d]
-        log_shares, means, covariances = [], [], []
-        for weight, mean, covariance in zip(self.weights, self.means, self.covariances, strict=True):
-            log_density, shift, shrunk = _condition(mean, covariance, fixed, values, of=np.arange(d))
-            log_shares.append(np.log(weight) + log_density)
-            means.append(mean[:d] + shift)
-            covariances.append(shrunk)
-        logs = np.stack(log_shares)
-        shares = np.exp(logs - logsumexp(logs, axis=0))
-        return shares / shares.sum(0), np.stack(means), np.stack(covariances)
+    def _shares_given(self, fixed: NDArray[np.intp], values: FloatArray) -> FloatArray:
+        """Shares of the components given values (n, n_fixed) of some coordinates, (n_components, n)."""
+        logs = np.stack(
+            [
+                np.log(weight) + _condition(mean, covariance, fixed, values, of=fixed[:0])[0]
+                for weight, mean, covariance in zip(self.weights, self.means, self.covariances, strict=True)
+            ]
+        )
+        return np.asarray(np.exp(logs - logsumexp(logs, axis=0)))
 
     def _property_given(self, j: int, drawn: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Log shares and means (n_components, n), and variances (n_components,), of a property given others."""
