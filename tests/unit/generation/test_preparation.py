@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from rdkit import rdBase
 
 from heliosc.errors import InputError
-from heliosc.generation.jtvae import preparation
+from heliosc.generation.evaluation.held_out import split_held_out
+from heliosc.generation.jtvae import JTVAE, JTVAEConfig, ModelConfig, TrainingConfig, preparation, shards
 from heliosc.generation.jtvae.arrays import COLUMNS, SPACES, RowReader
 from heliosc.generation.jtvae.flat_files import GrowingArray
+from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.preparation import MANIFEST_FILE, PreparedFolder, prepare_on_disk
 from heliosc.generation.jtvae.schedule import build_vocabulary, prepare_graphs, read_graphs
 from heliosc.generation.jtvae.valence import LegalMoves
+from heliosc.properties import PropertyKey, PropertyTable
 
 SMILES = [
     "Cc1ccc(-c2ccc(C#N)s2)cc1",
@@ -85,8 +90,77 @@ def test_words_of_held_out_molecules_stay_out(tmp_path: Path, hard_molecules: li
     assert n_unknown > 0
     trained = set(found.prepared.columns["word"][: found.prepared.sizes["nodes"].sum()].tolist())
     assert max(trained) < len(found.vocabulary)
-    assert 0 < found.held_out.sum() < len(found.held_out)
+    counts = found.manifest
+    assert counts["n_training"] + counts["n_held_out"] == counts["n_molecules"] == len(found.prepared)
+    assert min(counts["n_training"], counts["n_held_out"]) > 0
     assert min(found.vocabulary.counts) > 0
+
+
+def test_the_training_part_is_the_split_and_equals_it_prepared_alone(tmp_path: Path, hard_molecules: list[str]) -> None:
+    some = hard_molecules[15:45]
+    training, held_out = split_held_out(some, 0.4)
+    found = prepare_on_disk(some, tmp_path / "all", held_out=0.4, shard_size=7)
+    alone = prepare_on_disk(training, tmp_path / "training", held_out=0.0)
+    assert list(found.training.smiles) == list(alone.prepared.smiles)
+    assert found.vocabulary.to_document() == alone.vocabulary.to_document()
+    for name in COLUMNS:
+        np.testing.assert_array_equal(found.training.columns[name], alone.prepared.columns[name], err_msg=name)
+    n = len(found.training)
+    assert {some[row] for row in found.rows[:n]} <= set(training)
+    assert {some[row] for row in found.rows[n:]} <= set(held_out)
+
+
+@pytest.mark.parametrize("held_out", [0.0, 0.3])
+def test_a_folder_changes_nothing_about_a_training(tmp_path: Path, hard_molecules: list[str], held_out: float) -> None:
+    config = JTVAEConfig(
+        ModelConfig(hidden=16, word_size=8, place_size=6, tree_latent=4, graph_latent=4),
+        TrainingConfig(epochs=1, held_out=held_out),
+    )
+    some = hard_molecules[15:45]
+    values = np.arange(30.0)[:, None]
+    values[3] = np.nan
+    table = PropertyTable(tuple(some), (PropertyKey("dipole_moment", "gfn2"),), values)
+    models = [
+        JTVAE.train(
+            some, properties=table, config=config, device="cpu", checkpoint_folder=folder, n_evaluation_samples=0
+        )
+        for folder in (None, tmp_path)
+    ]
+    for name, expected in models[0].network.state_dict().items():
+        assert torch.equal(models[1].network.state_dict()[name], expected), name
+    (folder,) = (tmp_path / "prepared").iterdir()
+    known = np.delete(np.arange(30.0), 3)
+    assert json.loads((folder / "statistics.json").read_text()) == {
+        "dipole_moment@gfn2": {"mean": pytest.approx(known.mean()), "std": pytest.approx(known.std()), "n_known": 29}
+    }
+    assert rdBase.rdkitVersion == json.loads((folder / "vocabulary.json").read_text())["rdkit"]
+
+
+def spin(*_: object, **__: object) -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("step", ["molecule_graph", "tree_columns"])
+def test_a_molecule_over_the_time_limit_is_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """In either pass; the others are prepared as ever."""
+    original = getattr(shards, step)
+
+    def stalls_once(*given: object) -> object:
+        monkeypatch.setattr(shards, step, original)
+        return spin()
+
+    monkeypatch.setattr(shards, step, stalls_once)
+    found = prepare_on_disk(SMILES[:2], tmp_path, held_out=0.0, seconds=0.2)
+    counted = found.manifest["refused"] if step == "molecule_graph" else found.manifest["unknown"]
+    assert counted == {"over the time limit": 1}
+    assert list(found.prepared.smiles) == [constitution_of(SMILES[1])]
+
+
+def constitution_of(smiles: str) -> str:
+    return molecule_graph(constitution(smiles)).smiles
 
 
 def test_an_interrupted_preparation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,9 +87,14 @@ def trained(vocabulary, data: TrainingSet, **settings) -> tuple[list[EpochReport
     return trainer.run(**more), network
 
 
+WITHOUT_EFFECT = ("decoder.port_key.bias", "decoder.site_key.bias")
+"""They add the same to all options of a choice; Adam makes steps of the rounding that is all their gradient."""
+
+
 def assert_close(a: Network, b: Network, *, atol: float) -> None:
     for name, expected in a.state_dict().items():
-        torch.testing.assert_close(b.state_dict()[name], expected, rtol=0, atol=atol, msg=name)
+        if not (atol and name in WITHOUT_EFFECT):
+            torch.testing.assert_close(b.state_dict()[name], expected, rtol=0, atol=atol)
 
 
 # -- filling up -------------------------------------------------------------------------------------------------------
@@ -195,7 +200,7 @@ def _fresh_compiler() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_fresh_compiler")
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own compiler
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning", "ignore:The .grad attribute")  # torch's own
 @pytest.mark.parametrize(("mode", "n_graphs"), [("default", 9), ("max-autotune-no-cudagraphs", 9)])
 def test_compiled_training_is_the_same_training_with_few_graphs(
     vocabulary_and_data, monkeypatch: pytest.MonkeyPatch, mode: str, n_graphs: int

@@ -1,6 +1,6 @@
 """Prepared molecules as flat integer arrays, and their batches.
 
-Layout, version 1. Each column belongs to a *space* (a kind of row) and may hold row numbers of another space, counted
+Layout, version 2. Each column belongs to a *space* (a kind of row) and may hold row numbers of another space, counted
 from the molecule's own first row. ``sizes[space]`` gives the rows of each molecule, so molecule ``m`` owns the rows
 ``sum(sizes[:m]) .. sum(sizes[:m + 1])``. A batch is the same rows side by side with row numbers shifted.
 
@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 
 from heliosc.generation.jtvae.flat_files import LineFile
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 IntArray = NDArray[np.int64]
 
@@ -108,19 +108,23 @@ class PreparedSet:
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if self.folder is None:
             return PreparedSet, (self.smiles, self.columns, self.sizes)
-        return PreparedSet.mapped, (self.folder,)
+        return PreparedSet.mapped, (self.folder, len(self))
 
     @classmethod
-    def mapped(cls, folder: Path) -> PreparedSet:
-        """The set in a prepared folder, memory-mapped; see ``preparation``.
+    def mapped(cls, folder: Path, n: int | None = None) -> PreparedSet:
+        """The set in a prepared folder, or its first ``n`` molecules, memory-mapped; see ``preparation``.
 
         Raises
         ------
         OSError, ValueError : files are absent or damaged
         """
-        columns = {name: np.load(folder / "columns" / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
-        sizes = {space: np.load(folder / "sizes" / f"{space}.npy", mmap_mode="r") for space in SPACES}
-        smiles = LineFile(folder / "smiles.txt", folder / "smiles_starts.npy")
+        sizes = {space: np.load(folder / "sizes" / f"{space}.npy", mmap_mode="r")[:n] for space in SPACES}
+        n_rows = {space: int(of_each.sum()) for space, of_each in sizes.items()}
+        columns = {
+            name: np.load(folder / "columns" / f"{name}.npy", mmap_mode="r")[: n_rows[space]]
+            for name, (space, _) in COLUMNS.items()
+        }
+        smiles = LineFile(folder / "smiles.txt", folder / "smiles_starts.npy", n)
         return cls(smiles, columns, sizes, folder.absolute())
 
     @classmethod
@@ -136,6 +140,12 @@ class PreparedSet:
             for space in SPACES
         }
         return cls(tuple(smiles), columns, sizes)
+
+    def joined(self, other: PreparedSet) -> PreparedSet:
+        """These molecules, then the others."""
+        columns = {name: np.concatenate([values, other.columns[name]]) for name, values in self.columns.items()}
+        sizes = {space: np.concatenate([rows, other.sizes[space]]) for space, rows in self.sizes.items()}
+        return PreparedSet((*self.smiles, *other.smiles), columns, sizes)
 
     def starts(self, space: str) -> IntArray:
         """(n_molecules,) first row of each molecule."""

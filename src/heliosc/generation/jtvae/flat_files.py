@@ -65,10 +65,10 @@ class LineWriter:
 
 
 class LineFile(Sequence[str]):
-    """What ``LineWriter`` wrote, memory-mapped."""
+    """What ``LineWriter`` wrote, or its first ``n`` lines, memory-mapped."""
 
-    def __init__(self, file: Path, starts: Path) -> None:
-        self._starts = np.load(starts, mmap_mode="r")
+    def __init__(self, file: Path, starts: Path, n: int | None = None) -> None:
+        self._starts = np.load(starts, mmap_mode="r")[: None if n is None else n + 1]
         with file.open("rb") as stream:
             is_empty = len(self._starts) == 1
             self._bytes = b"" if is_empty else mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

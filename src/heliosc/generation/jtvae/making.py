@@ -24,7 +24,8 @@ from heliosc.generation.jtvae.feeding import TrainingSet
 from heliosc.generation.jtvae.io import StoredModel, build_network, round_to_half
 from heliosc.generation.jtvae.network import Network
 from heliosc.generation.jtvae.posteriors import prior_of
-from heliosc.generation.jtvae.preparation import prepare_on_disk
+from heliosc.generation.jtvae.practice import prepared_practice
+from heliosc.generation.jtvae.preparation import prepare_on_disk, write_statistics
 from heliosc.generation.jtvae.schedule import build_vocabulary, prepare_graphs, read_graphs
 from heliosc.generation.jtvae.train import EpochReport, Progress, Trainer
 from heliosc.generation.jtvae.valence import LegalMoves
@@ -92,10 +93,22 @@ def make(
     ------
     InputError : nothing to learn from, or a checkpoint of another training
     """
-    training, held_out = split_held_out(smiles, config.training.held_out)
-    vocabulary, prepared, refused = _prepared(training, checkpoint_folder, n_workers=n_workers)
+    share = config.training.held_out
+    training, held_out = split_held_out(smiles, share)
     scale = PropertyScale.of(properties)
-    data = TrainingSet(prepared, scale.targets(prepared.smiles, properties), target_weights(config, scale.keys), None)
+    if checkpoint_folder is None:
+        vocabulary, prepared, refused = _prepared(training)
+    else:
+        cache = checkpoint_folder / PREPARED_FOLDER
+        found = prepare_on_disk(smiles, cache, held_out=share, n_workers=n_workers)
+        vocabulary, prepared, refused = found.vocabulary, found.training, dict(found.manifest["examples"])
+        write_statistics(cache / found.manifest["data"], scale, properties)
+    data = TrainingSet(
+        prepared,
+        scale.targets(prepared.smiles, properties),
+        target_weights(config, scale.keys),
+        practice=_practice(training, len(prepared), vocabulary, config, seed=seed, folder=checkpoint_folder),
+    )
     torch.manual_seed(seed)
     network = build_network(config, vocabulary, n_properties=len(scale.keys), device=choose_device(device))
     _start_from_frequencies(network, vocabulary)
@@ -127,13 +140,8 @@ def target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArr
     return np.asarray([named.get(str(key), 1.0) for key in keys], dtype=np.float64)
 
 
-def _prepared(
-    smiles: Sequence[str], folder: Path | None, *, n_workers: int
-) -> tuple[Vocabulary, PreparedSet, dict[str, str]]:
-    """Training molecules as arrays, on disk if there is a folder; refused input with its reasons (on disk some)."""
-    if folder is not None:
-        found = prepare_on_disk(smiles, folder / PREPARED_FOLDER, held_out=0.0, n_workers=n_workers)
-        return found.vocabulary, found.prepared, dict(found.manifest["examples"])
+def _prepared(smiles: Sequence[str]) -> tuple[Vocabulary, PreparedSet, dict[str, str]]:
+    """Molecules as arrays in memory; refused input with its reasons."""
     graphs, refused = read_graphs(smiles)
     if not graphs:
         raise InputError(f"none of {len(smiles)} molecules can be used to train a generator; expected at least one")
@@ -143,6 +151,18 @@ def _prepared(
         vocabulary,
         prepare_graphs(smiles, graphs, refused=refused, vocabulary=vocabulary, legal=legal).prepared,
         refused,
+    )
+
+
+def _practice(
+    training: list[str], n: int, vocabulary: Vocabulary, config: JTVAEConfig, *, seed: int, folder: Path | None
+) -> PreparedSet | None:
+    settings = config.training
+    n_bred = round(settings.practice * n)
+    if n_bred == 0:
+        return None
+    return prepared_practice(
+        training, n_bred, vocabulary=vocabulary, held_out=settings.held_out, seed=seed, folder=folder
     )
 
 
@@ -159,5 +179,6 @@ def _identity(config: JTVAEConfig, data: TrainingSet, vocabulary: Vocabulary, *,
         del document["training"]["free_bits"]
     digest = hashlib.sha256(json.dumps([document, seed, vocabulary.fingerprint()]).encode())
     digest.update("\n".join(data.prepared.smiles).encode())
+    digest.update("\n".join(() if data.practice is None else data.practice.smiles).encode())
     digest.update(np.nan_to_num(data.targets, nan=1e30).tobytes())
     return digest.hexdigest()

@@ -9,10 +9,11 @@ A prepared folder is named by the hash of its data and settings and holds
 ``sizes/*.npy``     (n_molecules,) rows of each molecule in a space
 ``smiles.txt``      canonical constitutions, one a line; ``smiles_starts.npy`` (n_molecules + 1,) where each begins
 ``rows.npy``        (n_molecules,) row of the input
-``held_out.npy``    (n_molecules,) the split
+``statistics.json`` written by a training: mean, standard deviation and known values of each property
 ================== ===================================================================================================
 
-The manifest is written last. Memory holds one shard for each worker, and 25 bytes for each input molecule.
+The split: the training molecules stand first, ``n_training`` of the manifest, the held-out ones behind them. The
+manifest is written last. Memory holds one shard for each worker, and 25 bytes for each input molecule.
 """
 
 from __future__ import annotations
@@ -37,12 +38,15 @@ from safetensors import safe_open
 from heliosc.errors import InputError
 from heliosc.files import ensure_folder, write_atomically
 from heliosc.generation.jtvae.arrays import COLUMNS, LAYOUT_VERSION, SPACES, IntArray, PreparedSet
+from heliosc.generation.jtvae.conditions import PropertyScale
 from heliosc.generation.jtvae.flat_files import GrowingArray, LineWriter
 from heliosc.generation.jtvae.shards import N_EXAMPLES, Shard, lay_out_shard, read_scan, scan_shard
 from heliosc.generation.jtvae.vocabulary import Vocabulary
+from heliosc.properties import PropertyTable
 
-MANIFEST_FILE, VOCABULARY_FILE = "manifest.json", "vocabulary.json"
+MANIFEST_FILE, VOCABULARY_FILE, STATISTICS_FILE = "manifest.json", "vocabulary.json", "statistics.json"
 SHARD_SIZE = 10_000
+SECONDS = 10.0
 
 Done = Callable[[int], object]
 """Called with the number of molecules of each shard that a pass has done; every molecule passes twice."""
@@ -54,16 +58,16 @@ class PreparedFolder:
 
     Attributes
     ----------
-    prepared : all molecules, training and held out
+    training : molecules to train on, as their own set
+    prepared : all molecules, the held-out ones behind those to train on
     rows : (n_molecules,) row of each in the input
-    held_out : (n_molecules,)
     vocabulary : words of the training part
     manifest : counts; see ``heliosc.generation.jtvae.preparation``
     """
 
+    training: PreparedSet
     prepared: PreparedSet
     rows: IntArray
-    held_out: np.ndarray
     vocabulary: Vocabulary
     manifest: Mapping[str, Any]
 
@@ -82,9 +86,9 @@ class PreparedFolder:
                     f"{folder} has layout {manifest['layout']}; this version reads {LAYOUT_VERSION}; prepare anew"
                 )
             return cls(
+                PreparedSet.mapped(folder, manifest["n_training"]),
                 PreparedSet.mapped(folder),
                 np.load(folder / "rows.npy", mmap_mode="r"),
-                np.load(folder / "held_out.npy", mmap_mode="r"),
                 Vocabulary.from_document(json.loads((folder / VOCABULARY_FILE).read_text())),
                 manifest,
             )
@@ -100,6 +104,7 @@ def prepare_on_disk(
     n_workers: int = 1,
     shard_size: int = SHARD_SIZE,
     least_count: int = 1,
+    seconds: float = SECONDS,
     done: Done = lambda _: None,
 ) -> PreparedFolder:
     """Prepare molecules, or open what an earlier call with the same data and settings prepared.
@@ -112,6 +117,7 @@ def prepare_on_disk(
     n_workers : processes; with more than one, the calling script needs its ``if __name__ == "__main__"``
     shard_size : molecules that a worker holds at once
     least_count : words that occur less often are left out of the vocabulary
+    seconds : processor time of a molecule in each pass; what takes longer is left out, counted under its cause
 
     Raises
     ------
@@ -124,16 +130,16 @@ def prepare_on_disk(
         return PreparedFolder.open(folder)
     scratch = ensure_folder(folder / "shards")
     with _Pool(min(n_workers, -(-n_molecules // shard_size))) as pool:
-        scan = partial(scan_shard, folder=scratch, held_out=held_out)
+        scan = partial(scan_shard, folder=scratch, held_out=held_out, seconds=seconds)
         pool.run(((shard, partial(scan, shard)) for shard in _shards(smiles, shard_size)), done)
         found = _merge(smiles, scratch, shard_size=shard_size, least_count=least_count)
         document = found.vocabulary.to_document(with_probes=False)
         write_atomically(folder / VOCABULARY_FILE, json.dumps(document) + "\n")
-        lay_out = partial(lay_out_shard, folder=scratch, vocabulary=document)
+        lay_out = partial(lay_out_shard, folder=scratch, vocabulary=document, seconds=seconds)
         pool.run(
             (
-                (shard, partial(lay_out, shard, rows=rows))
-                for shard, rows in zip(_shards(smiles, shard_size), found.rows(shard_size), strict=True)
+                (shard, partial(lay_out, shard, rows=rows, n_training=n_training))
+                for shard, (rows, n_training) in zip(_shards(smiles, shard_size), found.rows(shard_size), strict=True)
             ),
             done,
         )
@@ -159,6 +165,21 @@ def _shards(smiles: Iterable[str], size: int) -> Iterator[Shard]:
     while part := tuple(islice(rest, size)):
         yield Shard(first // size, first, part)
         first += len(part)
+
+
+def write_statistics(folder: Path, scale: PropertyScale, properties: PropertyTable | None) -> None:
+    """Write what the values of a training were standardised with beside the molecules.
+
+    Raises
+    ------
+    ResourceError : the file cannot be written
+    """
+    document = {
+        str(key): {"mean": mean, "std": std, "n_known": int(np.isfinite(properties.column(key)).sum())}
+        for key, mean, std in zip(scale.keys, scale.mean, scale.std, strict=True)
+        if properties is not None
+    }
+    write_atomically(folder / STATISTICS_FILE, json.dumps(document, indent=1) + "\n")
 
 
 class _Pool:
@@ -213,10 +234,12 @@ class _Merged:
     refused: Counter[str]
     examples: dict[str, str]
 
-    def rows(self, shard_size: int) -> Iterator[IntArray]:
-        """Rows to lay out, counted within each shard."""
+    def rows(self, shard_size: int) -> Iterator[tuple[IntArray, int]]:
+        """Rows to lay out, counted within each shard, those to train on first; and how many those are."""
         for first in range(0, len(self.is_kept), shard_size):
-            yield np.flatnonzero(self.is_kept[first : first + shard_size])
+            kept, held_out = (part[first : first + shard_size] for part in (self.is_kept, self.held_out))
+            training = np.flatnonzero(kept & ~held_out)
+            yield np.concatenate([training, np.flatnonzero(kept & held_out)]), len(training)
 
     def counts(self) -> dict[str, Any]:
         return {
@@ -261,22 +284,37 @@ def _merge(smiles: Iterable[str], scratch: Path, *, shard_size: int, least_count
 
 
 def _join(folder: Path, scratch: Path, found: _Merged, *, shard_size: int) -> dict[str, Any]:
-    """The arrays of all shards side by side, one shard in memory at a time."""
+    """The arrays of all shards side by side, first what to train on of each, one shard in memory at a time."""
     columns, sizes = ensure_folder(folder / "columns"), ensure_folder(folder / "sizes")
     outputs = {f"column/{name}": GrowingArray(columns / f"{name}.npy", np.int32) for name in COLUMNS}
     outputs |= {f"size/{space}": GrowingArray(sizes / f"{space}.npy", np.int64) for space in SPACES}
     outputs["rows"] = GrowingArray(folder / "rows.npy", np.int64)
+    files = [scratch / f"{number:06d}.arrays" for number in range(-(-len(found.is_kept) // shard_size))]
     unknown = Counter[str]()
+    counts = dict.fromkeys(("n_training", "n_held_out"), 0)
     with LineWriter(folder / "smiles.txt", folder / "smiles_starts.npy") as lines:
-        for number in range(-(-len(found.is_kept) // shard_size)):
-            with safe_open(scratch / f"{number:06d}.arrays", framework="numpy") as stored:
-                document = json.loads(stored.metadata()["heliosc"])
-                for name, output in outputs.items():
-                    output.append(stored.get_tensor(name))
-            lines.extend(document["smiles"])
-            unknown.update(document["unknown"])
+        for side in counts:
+            for file in files:
+                with safe_open(file, framework="numpy") as stored:
+                    document = json.loads(stored.metadata()["heliosc"])
+                    n = document["n_training"]
+                    chosen = slice(0, n) if side == "n_training" else slice(n, None)
+                    _append(outputs, stored, chosen)
+                lines.extend(document["smiles"][chosen])
+                counts[side] += len(document["smiles"][chosen])
+                unknown.update(document["unknown"] if side == "n_training" else {})
     for output in outputs.values():
         output.close()
-    held_out = found.held_out[np.load(folder / "rows.npy")]
-    np.save(folder / "held_out.npy", held_out)
-    return {"n_molecules": len(held_out), "n_held_out": int(held_out.sum()), "unknown": dict(unknown)}
+    return {"n_molecules": sum(counts.values()), **counts, "unknown": dict(unknown)}
+
+
+def _append(outputs: Mapping[str, GrowingArray], stored: Any, chosen: slice) -> None:
+    """Some molecules of a shard behind those that are there."""
+    outputs["rows"].append(stored.get_tensor("rows")[chosen])
+    for space in SPACES:
+        size = stored.get_tensor(f"size/{space}")
+        outputs[f"size/{space}"].append(size[chosen])
+        first, end = int(size[: chosen.start].sum()), int(size[: chosen.stop].sum())
+        for name, (its_space, _) in COLUMNS.items():
+            if its_space == space:
+                outputs[f"column/{name}"].append(stored.get_tensor(f"column/{name}")[first:end])

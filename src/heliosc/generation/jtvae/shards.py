@@ -23,6 +23,7 @@ from heliosc.generation.evaluation.held_out import split_held_out
 from heliosc.generation.jtvae.arrays import SPACES, IntArray, PreparedSet
 from heliosc.generation.jtvae.molecule_graph import UnfitMoleculeError, constitution, molecule_graph
 from heliosc.generation.jtvae.schedule import graph_columns, tree_columns
+from heliosc.generation.jtvae.time_limit import time_limit
 from heliosc.generation.jtvae.tree import UnknownWordError, junction_tree
 from heliosc.generation.jtvae.valence import LegalMoves
 from heliosc.generation.jtvae.vocabulary import Vocabulary
@@ -76,8 +77,8 @@ class Scan:
     examples: dict[str, str]
 
 
-def scan_shard(shard: Shard, folder: Path, *, held_out: float) -> None:
-    """First pass; nothing to do where its file is."""
+def scan_shard(shard: Shard, folder: Path, *, held_out: float, seconds: float) -> None:
+    """First pass, with a limit for each molecule; nothing to do where its file is."""
     if shard.scan_file(folder).exists():
         return
     vocabulary, refused, examples = Vocabulary(), Counter[str](), dict[str, str]()
@@ -87,10 +88,11 @@ def scan_shard(shard: Shard, folder: Path, *, held_out: float) -> None:
     words: list[int] = []
     for row, text in enumerate(shard.smiles):
         try:
-            graph = molecule_graph(constitution(text))
-            is_held_out[row] = bool(split_held_out((text,), held_out)[1])
-            if not is_held_out[row]:
-                tree = junction_tree(graph, vocabulary, grow=True)
+            with time_limit(seconds, text):
+                graph = molecule_graph(constitution(text))
+                is_held_out[row] = bool(split_held_out((text,), held_out)[1])
+                tree = None if is_held_out[row] else junction_tree(graph, vocabulary, grow=True)
+            if tree is not None:
                 vocabulary.count(graph, ())
                 words += tree.words
                 n_words[row] = len(tree)
@@ -119,29 +121,41 @@ def read_scan(file: Path) -> Scan:
     return Scan(**arrays, vocabulary=vocabulary, refused=document["refused"], examples=document["examples"])
 
 
-def lay_out_shard(shard: Shard, folder: Path, *, rows: IntArray, vocabulary: dict) -> None:
-    """Second pass over some rows of a shard, with the document of the whole vocabulary."""
+def lay_out_shard(
+    shard: Shard, folder: Path, *, rows: IntArray, n_training: int, vocabulary: dict, seconds: float
+) -> None:
+    """Second pass over some rows of a shard, with the document of the whole vocabulary.
+
+    Parameters
+    ----------
+    rows : the training molecules, ``n_training`` of them, before the held-out ones
+    seconds : limit for each molecule
+    """
     if shard.arrays_file(folder).exists():
         return
     known = Vocabulary.from_document(vocabulary)
     legal = LegalMoves(known)
     kept, smiles, molecules = [], [], []
     unknown = Counter[str]()
-    for row in rows.tolist():
-        graph = molecule_graph(constitution(shard.smiles[row]))
+    n_kept_training = 0
+    for position, row in enumerate(rows.tolist()):
         try:
-            tree = junction_tree(graph, known)
-        except UnknownWordError as error:
+            with time_limit(seconds, shard.smiles[row]):
+                graph = molecule_graph(constitution(shard.smiles[row]))
+                tree = junction_tree(graph, known)
+                columns = tree_columns(tree, known, legal) | graph_columns(graph)
+        except (UnknownWordError, UnfitMoleculeError) as error:
             unknown[error.cause] += 1
             continue
         kept.append(row)
         smiles.append(graph.smiles)
-        molecules.append(tree_columns(tree, known, legal) | graph_columns(graph))
+        molecules.append(columns)
+        n_kept_training += position < n_training
     prepared = PreparedSet.stack(smiles, molecules)
     arrays: dict[str, np.ndarray] = {f"column/{name}": values for name, values in prepared.columns.items()}
     arrays |= {f"size/{space}": prepared.sizes[space] for space in SPACES}
     arrays["rows"] = np.asarray(kept, dtype=np.int64) + shard.first_row
-    document = {"smiles": smiles, "unknown": unknown}
+    document = {"smiles": smiles, "unknown": unknown, "n_training": n_kept_training}
     write_atomically(shard.arrays_file(folder), save(arrays, {"heliosc": json.dumps(document)}))
 
 
