@@ -35,6 +35,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import generator_sampling as sampling
 import numpy as np
 import torch
+from generator_preparation import measure_preparation, preparation_table
 from rdkit import Chem, RDLogger, rdBase
 from rich.console import Console
 from rich.table import Table
@@ -376,10 +377,19 @@ def part_stereo(asked: Sequence[str]) -> None:
     console.print(sampling.stereo_table(rows))
 
 
+def part_preparation(asked: Sequence[str]) -> None:
+    """Rate and peak memory of two numbers of molecules."""
+    del asked
+    figures = measure_preparation()
+    keep("preparation", figures)
+    console.print(preparation_table(figures))
+
+
 PARTS: dict[str, Callable[[Sequence[str]], None]] = {
     "roundtrip": part_roundtrip,
     "speed": part_speed,
     "stereo": part_stereo,
+    "preparation": part_preparation,
 }
 
 
