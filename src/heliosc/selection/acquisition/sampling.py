@@ -21,6 +21,7 @@ from heliosc.selection.acquisition.promise import FloatArray, Promise
 from heliosc.selection.pareto import non_dominated_mask
 
 _MAX_DRAWS = 128
+_DRAWN = 20_000  # candidates that draws are made of; one behind so many more hopeful ones is nobody's best
 _JUDGED = 4_000  # candidates whose fronts are drawn; those far behind have no chance, and fronts cost time
 _AUGMENTATION = 0.05  # rho of ParEGO
 
@@ -37,8 +38,14 @@ def draw_costs(promise: Promise, n_draws: int, rng: np.random.Generator) -> Floa
 
 def thompson(promise: Promise, rng: np.random.Generator) -> FloatArray:
     """Each draw in turn gives the batch its best candidate not taken yet; minus the turn is the score."""
-    draws = draw_costs(promise, min(promise.n_batch, _MAX_DRAWS), rng)
-    return _in_turns(np.stack([promise.gains(draw) @ promise.weights for draw in draws]))
+    optimism = multi_ucb(promise, rng)
+    rows = np.argsort(-optimism, kind="stable")[:_DRAWN]
+    part = promise.rows(rows)
+    draws = draw_costs(part, min(promise.n_batch, _MAX_DRAWS), rng)
+    turns = _in_turns(np.stack([part.gains(draw) @ part.weights for draw in draws]))
+    score = optimism - optimism.max(initial=0.0) - 1.0 + turns.min(initial=0.0)  # behind all that are drawn
+    score[rows] = turns
+    return score
 
 
 def parego_ucb(promise: Promise, rng: np.random.Generator) -> FloatArray:
