@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from generator_training import DATA, DFT, ocelot
 from rdkit import Chem
+from rich.markup import escape
 from rich.table import Table
 
 from heliosc.campaign.models import SHIPPED_GENERATOR, SHIPPED_SURROGATE
@@ -290,7 +291,7 @@ def _independent(chosen: Subject) -> Judge:
     rng = np.random.default_rng(0)
     rows = rng.permutation([row for row, text in enumerate(chosen.table.smiles) if text in held_out])
     table = chosen.table.rows(rows)
-    n_test, n_validation = len(rows) // 50, len(rows) // 10
+    n_test, n_validation = len(rows) // 20, len(rows) // 10
     order = np.arange(len(rows))
     split = order[n_test + n_validation :], order[n_test : n_test + n_validation], order[:n_test]
     config = MPNNConfig(n_members=MEMBERS, epochs=EPOCHS)
@@ -330,7 +331,7 @@ def _asked_figures(
             inside = predicted >= limit if is_high else predicted <= limit
             share = float(inside.mean())
             free = rows["not asked"].get(f"share, {name}", share)
-            rows[way] |= {f"share, {name}": share, f"times, {name}": share / free if free else float("nan")}
+            rows[way] |= {f"share, {name}": share, f"times, {name}": share / free if free else None}
     return {"limit": limit, "is_high": is_high, "ways": rows}
 
 
@@ -348,7 +349,7 @@ def conditional_tables(figures: Figures) -> list[Table]:
 
 
 def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for number, row in enumerate(rows):
         if not number:
             for name in row:
@@ -360,4 +361,4 @@ def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> Table:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+    return f"{value:,.3f}" if isinstance(value, float) else escape(str(value))
