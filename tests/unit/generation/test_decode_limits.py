@@ -71,6 +71,19 @@ def test_atoms_stay_within_the_limit(limit: int) -> None:
         assert sample.is_cut
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("spread", [1e3, 1e30, float("inf")])
+def test_latent_vectors_far_outside_end_in_molecules(spread: float, temperature: float) -> None:
+    """Activations overflow and no number is left to compare: masks still decide what is legal."""
+    vocabulary = vocabulary_of(FUSED)
+    torch.manual_seed(4)
+    network = build_network(TINY, vocabulary, n_properties=0, device=torch.device("cpu"))
+    latent = spread * torch.randn(6, 16)
+    sampler = MoleculeSampler(network, LegalMoves(vocabulary))
+    for sample in sampler.decode(latent, temperature=temperature, generator=torch.Generator().manual_seed(0)):
+        assert Chem.MolFromSmiles(sample.smiles) is not None
+
+
 def test_conjugated_rings_of_words_by_hand() -> None:
     """Cyclopentadiene 1, since its CH2 could be a C=O; adamantane's CH2 are no ring without its CH; a bond none."""
     smiles = ["c1ccccc1", "C1C2CC3CC1CC(C2)C3", "C1=CC=CC1", "c1cc2ccc3cccc4ccc(c1)c2c34", "CC"]

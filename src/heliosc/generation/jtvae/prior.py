@@ -85,7 +85,7 @@ class LatentPrior:
         lower, upper : (n_properties,) standardised; -inf and inf where there is none
         """
         drawn, rows = given.copy(), np.arange(len(given))
-        for j in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):
+        for j in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)).tolist():
             log_shares, means, variances = self._property_given(j, drawn)
             std = np.sqrt(variances)[:, None]
             a, b = (lower[j] - means) / std, (upper[j] - means) / std
