@@ -46,7 +46,7 @@ def make_fabric(
     """
     from lightning.fabric import Fabric  # takes a second to import, so only when training
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-    from lightning.fabric.strategies import DDPStrategy
+    from lightning.fabric.strategies.ddp import DDPStrategy
 
     chosen = choose_device(device) if isinstance(device, str) else device
     if devices > 1 and chosen.index is not None:
