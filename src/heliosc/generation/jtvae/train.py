@@ -189,7 +189,8 @@ class Trainer:
             self._set_rate(done, part.optimizer)
             self._step(indices, part, beta=self._beta(done), noise=noise)
         n, seconds = sum(map(len, batches)), time.perf_counter() - start
-        means = (part.fabric.all_reduce(part.totals, reduce_op="sum") / n).tolist()
+        totals: Any = part.fabric.all_reduce(part.totals, reduce_op="sum")
+        means = (totals / n).tolist()
         losses = dict(zip(LossSums._fields, means, strict=True))
         del losses["excess_kl"]
         reconstruction = sum(losses[name] for name in ("topology", "word", "port", "site"))
