@@ -95,6 +95,13 @@ class GeneratorSettings(Section):
         {}, description="NAME@LEVEL -> how much its head counts in the loss; what is left out counts 1"
     )
     free_bits: float = Field(0.0, ge=0, description="nats of each latent dimension that the KL term does not count")
+    practice: float = Field(
+        0.0, ge=0, description="molecules bred for each training molecule, only to be encoded and decoded; small tables"
+    )
+    network: dict[str, bool | int | float] = Field(
+        {},
+        description="further settings by name: hidden, tree_latent, graph_latent, beta, learning_rate, ...",
+    )
     refresh_every: int = Field(1, ge=1, description="rounds between weighted retrainings in a campaign")
     fine_tune_epochs: int = Field(2, ge=0, description="epochs of each weighted retraining; 0 keeps the model")
     fine_tune_learning_rate: PositiveFloat = 3e-4

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from heliosc.campaign.models import load_surrogate
 from heliosc.campaign.target_checks import check_targets, choose_targets, set_aside_unpredictable
 from heliosc.chemistry.identity import parse_smiles
-from heliosc.config import Config, SurrogateSettings
+from heliosc.config import Config, GeneratorSettings, SurrogateSettings
 from heliosc.datasets.csv_source import QuarantinedRow, read_property_csv, read_smiles
 from heliosc.datasets.library.load import library_smiles, load_library
 from heliosc.datasets.splits import Split, random_split, scaffold_split
@@ -23,7 +23,7 @@ from heliosc.errors import InputError
 from heliosc.properties import DEFAULT_TARGETS, PropertyKey, PropertyTable
 
 if TYPE_CHECKING:
-    from heliosc.generation.jtvae import JTVAE
+    from heliosc.generation.jtvae import JTVAE, JTVAEConfig
     from heliosc.surrogates.delta import DeltaSurrogate
     from heliosc.surrogates.ensemble import SurrogateEnsemble
     from heliosc.surrogates.protocol import Predictor, Surrogate
@@ -279,19 +279,13 @@ def train_generator(data: TrainingData, config: Config, *, progress: Callable[[A
     ------
     InputError : nothing to learn from, or a weight of a property that is not trained
     """
-    from heliosc.generation.jtvae import JTVAE, Compute, JTVAEConfig, TrainingConfig
+    from heliosc.generation.jtvae import JTVAE, Compute
 
     settings, compute = config.generator, config.generator.compute
-    training = TrainingConfig(
-        epochs=settings.epochs,
-        amp=compute.amp,
-        free_bits=settings.free_bits,
-        property_weights=tuple(settings.property_weights.items()),
-    )
     return JTVAE.train(
         data.smiles,
         properties=data.table,
-        config=JTVAEConfig(training=training),
+        config=_generator_config(settings),
         seed=config.seed,
         device=compute.device,
         compute=Compute(devices=compute.devices, compile_mode=compute.compile_mode if compute.compile else None),
@@ -299,6 +293,22 @@ def train_generator(data: TrainingData, config: Config, *, progress: Callable[[A
         checkpoint_folder=checkpoint_folder(settings.out),
         n_workers=len(os.sched_getaffinity(0)),
     )
+
+
+def _generator_config(settings: GeneratorSettings) -> JTVAEConfig:
+    from heliosc.generation.jtvae import JTVAEConfig
+
+    given: dict[str, Any] = {
+        "epochs": settings.epochs,
+        "amp": settings.compute.amp,
+        "free_bits": settings.free_bits,
+        "practice": settings.practice,
+        "property_weights": tuple(settings.property_weights.items()),
+    }
+    twice = sorted(given.keys() & settings.network.keys())
+    if twice:
+        raise InputError(f"generator.network names {', '.join(twice)}, which has a setting of its own under generator")
+    return JTVAEConfig.of(**given, **settings.network)
 
 
 def checkpoint_folder(out: Path, split: str = "") -> Path:

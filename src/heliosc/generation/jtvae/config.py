@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 from heliosc.errors import InputError
@@ -48,6 +50,8 @@ class TrainingConfig:
         with the same chance
     word_dropout : chance that the decoder sees an unknown word in place of a made one, so that it relies on z
     amp : matrix products in bfloat16; sums, softmax, KL and property errors stay in single precision
+    practice : molecules bred for each training molecule (see ``practice``); every epoch also encodes and decodes a
+        fresh draw of as many of them as there are training molecules
     held_out : share of the molecules kept for evaluation, chosen by a hash of the InChIKey skeleton
     """
 
@@ -64,6 +68,7 @@ class TrainingConfig:
     word_dropout: float = 0.1
     held_out: float = 0.05
     amp: bool = False
+    practice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,27 @@ class JTVAEConfig:
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
 
+    @classmethod
+    def of(cls, **settings: Any) -> JTVAEConfig:
+        """Settings of the model and of its training by name.
+
+        Raises
+        ------
+        InputError : an unknown name, or a value of the wrong kind
+        """
+        kinds = {field.name: str(field.type) for part in (ModelConfig, TrainingConfig) for field in fields(part)}
+        for name, value in settings.items():
+            if name not in kinds:
+                close = get_close_matches(name, kinds, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; expected one of: {', '.join(kinds)}"
+                raise InputError(f"unknown generator setting {name!r}{hint}")
+            _check(name, value, kind=kinds[name])
+        model, training = (
+            {field.name: settings[field.name] for field in fields(part) if field.name in settings}
+            for part in (ModelConfig, TrainingConfig)
+        )
+        return cls(ModelConfig(**model), TrainingConfig(**training))
+
     def to_document(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {"model": asdict(self.model), "training": asdict(self.training)}
@@ -105,3 +131,23 @@ class JTVAEConfig:
             return cls(ModelConfig(**document["model"]), TrainingConfig(**training, property_weights=weights))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"generator configuration is not readable: {error}; train the model anew") from error
+
+
+_SHARES = frozenset({"warm_up", "condition_dropout", "word_dropout", "held_out"})
+_POSITIVE = frozenset({"learning_rate", "clip_norm"})
+
+
+def _check(name: str, value: Any, *, kind: str) -> None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    is_right, expected = True, ""
+    if kind == "int":
+        is_right, expected = is_number and isinstance(value, int) and value >= 1, "a whole number of at least 1"
+    elif kind == "bool":
+        is_right, expected = isinstance(value, bool), "true or false"
+    elif name in _SHARES:
+        is_right, expected = is_number and 0 <= value < 1, "0 to below 1"
+    elif kind == "float":
+        least = "above 0" if name in _POSITIVE else "0 or more"
+        is_right, expected = is_number and (value > 0 or (value == 0 and name not in _POSITIVE)), f"a number {least}"
+    if not is_right:
+        raise InputError(f"generator setting {name} is {value!r}; expected {expected}")

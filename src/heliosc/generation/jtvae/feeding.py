@@ -33,12 +33,31 @@ class TrainingSet:
     targets : (n_molecules, n_properties) standardised, NaN = unknown
     target_weights : (n_properties,)
     sampling_weights : (n_molecules,) chance of being drawn, or None for each once an epoch
+    practice : further molecules, of which every epoch draws as many as there are molecules
     """
 
     prepared: PreparedSet
     targets: FloatArray
     target_weights: FloatArray
     sampling_weights: FloatArray | None = None
+    practice: PreparedSet | None = None
+
+    def with_practice(self) -> tuple[PreparedSet, FloatArray]:
+        """All molecules, the practice behind the others, and their targets."""
+        if self.practice is None:
+            return self.prepared, self.targets
+        unknown = np.full((len(self.practice), self.targets.shape[1]), np.nan)
+        return self.prepared.joined(self.practice), np.vstack([self.targets, unknown])
+
+    def draw(self, chance: np.random.Generator) -> IntArray:
+        """Rows of one epoch, of all molecules."""
+        n = len(self.prepared)
+        drawn = np.arange(n)
+        if self.sampling_weights is not None:
+            drawn = chance.choice(n, size=n, p=self.sampling_weights / self.sampling_weights.sum())
+        if self.practice is None:
+            return drawn
+        return np.concatenate([drawn, n + chance.permutation(len(self.practice))[:n]])
 
 
 class Feed(NamedTuple):
@@ -81,8 +100,9 @@ class Feeder:
         n_processes: int,
         shapes: Sequence[BatchShape],
     ) -> None:
-        self._reader, self._node_counts = RowReader(data.prepared), data.prepared.sizes["nodes"]
-        self._targets = torch.from_numpy(data.targets).float()
+        molecules, targets = data.with_practice()
+        self._reader, self._node_counts = RowReader(molecules), molecules.sizes["nodes"]
+        self._targets = torch.from_numpy(targets).float()
         self._config, self._latent = config, latent
         self._rank, self._n_processes, self._shapes = rank, n_processes, tuple(shapes)
 

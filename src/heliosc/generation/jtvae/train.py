@@ -95,6 +95,7 @@ class Trainer:
     ) -> None:
         self._network, self._data, self._config, self._seed = network, data, config, seed
         self._is_fine_tuning, self._compute = is_fine_tuning, compute or Compute()
+        self._molecules, _ = data.with_practice()
         self._checkpoint: Path | None = None
         self._identity = ""
 
@@ -116,7 +117,7 @@ class Trainer:
         """
         self._checkpoint, self._identity = checkpoint, identity
         device = self._network.tables.words.weight.device
-        has_single_words = bool((self._data.prepared.sizes["nodes"] == 1).any())  # whose trees send no messages
+        has_single_words = bool((self._molecules.sizes["nodes"] == 1).any())  # whose trees send no messages
         fabric = make_fabric(device=device, devices=self._compute.devices, may_skip_parameters=has_single_words)
         if fabric.world_size > 1:
             self._network.cpu()  # the other processes get a copy
@@ -171,8 +172,8 @@ class Trainer:
         if not wants_same_shapes(self._compute.compile_mode):
             return ()
         return plan_shapes(
-            RowReader(self._data.prepared),
-            self._data.prepared.sizes["nodes"],
+            RowReader(self._molecules),
+            self._molecules.sizes["nodes"],
             batch_size=-(-self._config.batch_size // n_processes),
             n_shapes=N_SHAPES,
             generator=np.random.default_rng(self._seed),
@@ -197,10 +198,7 @@ class Trainer:
         return EpochReport(epoch + 1, self._config.epochs, reconstruction, molecules_per_s=n / seconds, **losses)
 
     def _batches(self, chance: np.random.Generator) -> list[IntArray]:
-        sizes, drawn = self._data.prepared.sizes["nodes"], None
-        if self._data.sampling_weights is not None:
-            shares = self._data.sampling_weights / self._data.sampling_weights.sum()
-            drawn = chance.choice(len(sizes), size=len(sizes), p=shares)
+        sizes, drawn = self._molecules.sizes["nodes"], self._data.draw(chance)
         return size_sorted_batches(sizes, batch_size=self._config.batch_size, generator=chance, indices=drawn)
 
     def _set_rate(self, done: float, optimizer: torch.optim.Optimizer) -> None:
