@@ -175,8 +175,9 @@ def _start_from_frequencies(network: Network, vocabulary: Vocabulary) -> None:
 def _identity(config: JTVAEConfig, data: TrainingSet, vocabulary: Vocabulary, *, seed: int) -> str:
     """Hash of everything that the trained weights depend on."""
     document = config.to_document()
-    if not config.training.free_bits:  # checkpoints from before there was such a setting go on
-        del document["training"]["free_bits"]
+    for name in ("free_bits", "practice"):  # off: checkpoints from before there was such a setting go on
+        if not document["training"].get(name):
+            document["training"].pop(name, None)
     digest = hashlib.sha256(json.dumps([document, seed, vocabulary.fingerprint()]).encode())
     digest.update("\n".join(data.prepared.smiles).encode())
     digest.update("\n".join(() if data.practice is None else data.practice.smiles).encode())
