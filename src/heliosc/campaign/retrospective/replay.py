@@ -68,8 +68,11 @@ class Task:
 
     @cached_property
     def reference(self) -> FloatArray:
-        """(k,) worst cost of each objective in the pool, the reference point of the hypervolume."""
-        return self.costs.max(axis=0)
+        """(k,) median cost of each objective in the pool, the reference point of the hypervolume.
+
+        From the worst cost the volume would be large already for random molecules, and differences small.
+        """
+        return np.median(self.costs, axis=0)
 
     @cached_property
     def best(self) -> NDArray[np.intp]:

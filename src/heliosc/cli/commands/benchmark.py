@@ -12,6 +12,7 @@ import typer
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
 from heliosc.cli.output import print_json, print_table
+from heliosc.errors import UsageError
 from heliosc.files import write_atomically
 
 if TYPE_CHECKING:
@@ -118,14 +119,14 @@ def _task(
 
     Raises
     ------
-    InputError : a column that the file does not have
+    InputError, UsageError : a column that the file does not have
     """
     from heliosc.campaign.retrospective import Task, parse_derivation, parse_objective, parse_window, read_pool
 
     found = read_pool(pool)
     names = frozenset(found.columns)
     if unknown := sorted(set(exact or ()) - names):
-        raise typer.BadParameter(f"no numeric column {', '.join(unknown)}; there are {', '.join(sorted(names))}")
+        raise UsageError(f"--exact: no numeric column {', '.join(unknown)}; there are {', '.join(sorted(names))}")
     return Task(
         found,
         tuple(parse_objective(text, names) for text in objective),

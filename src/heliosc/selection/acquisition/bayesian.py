@@ -82,12 +82,16 @@ def parego(promise: Promise, rng: np.random.Generator) -> FloatArray:
         from botorch.acquisition.objective import GenericMCObjective
         from botorch.utils.multi_objective.scalarization import get_chebyshev_scalarization
 
-        scalar = get_chebyshev_scalarization(torch.tensor(weights[turn]), table.baseline_values)
+        scalar: Any = get_chebyshev_scalarization(torch.tensor(weights[turn]), table.baseline_values)
+
+        def worth(values: Any, X: Any = None) -> Any:
+            return scalar(values)
+
         return qLogNoisyExpectedImprovement(
             model=table.model,
             X_baseline=table.baseline,
             sampler=botorch.sampling.IIDNormalSampler(_shape(_SAMPLES), seed=table.seed),
-            objective=GenericMCObjective(lambda values, X=None: scalar(values)),
+            objective=GenericMCObjective(worth),
             prune_baseline=False,
             X_pending=table.inputs(chosen) if chosen else None,
             cache_root=False,
@@ -170,7 +174,9 @@ def _table_model(means: Any, variances: Any) -> Any:
         num_outputs = means.shape[1]
         batch_shape = torch.Size([])
 
-        def posterior(self, X: Any, output_indices: Any = None, observation_noise: Any = False, **_: Any) -> Any:
+        def posterior(
+            self, X: Any, output_indices: Any = None, observation_noise: Any = False, posterior_transform: Any = None
+        ) -> Any:
             rows = X[..., 0].long()
             spread = variances[rows].reshape(*rows.shape[:-1], -1)
             return GPyTorchPosterior(MultitaskMultivariateNormal(means[rows], DiagLinearOperator(spread)))
