@@ -201,12 +201,10 @@ def _fresh_compiler() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning", "ignore:The .grad attribute")  # torch's own
-@pytest.mark.parametrize(("mode", "n_graphs"), [("default", 9), ("max-autotune-no-cudagraphs", 9)])
 def test_compiled_training_is_the_same_training_with_few_graphs(
-    vocabulary_and_data, monkeypatch: pytest.MonkeyPatch, mode: str, n_graphs: int
+    vocabulary_and_data,
 ) -> None:
     """Batches differ in all sizes, and the second and third epochs compile nothing more."""
-    monkeypatch.setattr("heliosc.generation.jtvae.train.N_SHAPES", 2)
     vocabulary, data = vocabulary_and_data
     counted = torch._dynamo.utils.counters["stats"]
     graphs: list[int] = []
@@ -214,10 +212,10 @@ def test_compiled_training_is_the_same_training_with_few_graphs(
     found, compiled = trained(
         vocabulary,
         data,
-        compute=Compute(compile_mode=mode),
+        compute=Compute(compile_mode="default"),
         progress=lambda _: graphs.append(counted["unique_graphs"]),
     )
-    assert 0 < graphs[-1] <= n_graphs
+    assert 0 < graphs[-1] <= 9
     assert graphs[-1] == graphs[0]
     for one, other in zip(expected, found, strict=True):
         assert one.reconstruction == pytest.approx(other.reconstruction, rel=1e-4)
