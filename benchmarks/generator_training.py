@@ -1,6 +1,6 @@
 """Train the JT-VAE on the OCELOT development file, 10 % held out by InChIKey skeleton; the same command resumes it.
 
-    nohup nice -n 12 python benchmarks/generator_training.py runs/generator_ocelot --epochs 60 > training.log 2>&1 &
+    nohup nice -n 12 python benchmarks/generator_training.py runs/generator_ocelot > training.log 2>&1 &
 
 Prepared arrays and the state after every epoch are kept in ``FOLDER.checkpoints``; the finished model with its held-out
 figures, goes to ``FOLDER``. Every epoch prints its losses and CPU seconds.
@@ -58,14 +58,19 @@ def tell(report: EpochReport) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=23, help="each shows every molecule and as many of practice")
     parser.add_argument("--hidden", type=int, default=450)
+    parser.add_argument("--latent", type=int, default=96, help="of the tree, and of the graph")
+    parser.add_argument("--practice", type=float, default=6.0, help="molecules bred for each training molecule")
     parser.add_argument("--molecules", type=int, default=None, help="a random part of the file")
     parser.add_argument("--samples", type=int, default=1_000, help="molecules drawn for the evaluation")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     smiles, properties = ocelot(asked.molecules)
-    config = JTVAEConfig(ModelConfig(hidden=asked.hidden), TrainingConfig(epochs=asked.epochs, held_out=0.1))
+    config = JTVAEConfig(
+        ModelConfig(hidden=asked.hidden, tree_latent=asked.latent, graph_latent=asked.latent),
+        TrainingConfig(epochs=asked.epochs, held_out=0.1, beta=0.0015, amp=True, practice=asked.practice),
+    )
     model = JTVAE.train(
         smiles,
         properties=properties,
