@@ -151,17 +151,19 @@ def test_bad_network_settings_are_told(
     assert told in " ".join(outcome.output.split())
 
 
+@pytest.mark.parametrize("model", ["surrogate", "generator"])
 @pytest.mark.parametrize("out", ["mine", "."])
 def test_a_folder_of_other_things_is_not_trained_into(
-    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    out: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
     Path("mine/notes.txt").write_text("years")
     _write(f"smiles,{IE}", _numbers(6, 9))
-    outcome = CliRunner().invoke(app, ["train", "surrogate", "--data", "data.csv", "--out", out])
+    outcome = CliRunner().invoke(app, ["train", model, "--data", "data.csv", "--out", out])
     assert outcome.exit_code == 3
     assert "would be replaced as a whole" in " ".join(outcome.output.split())
+    assert not Path("mine.checkpoints").exists()  # said before the training, not after it
     assert Path("mine/notes.txt").read_text() == "years"
 
 

@@ -136,6 +136,23 @@ def test_a_folder_changes_nothing_about_a_training(tmp_path: Path, hard_molecule
     assert rdBase.rdkitVersion == json.loads((folder / "vocabulary.json").read_text())["rdkit"]
 
 
+def test_all_refused_molecules_are_counted_though_some_are_named(tmp_path: Path) -> None:
+    config = JTVAEConfig(
+        ModelConfig(hidden=16, word_size=8, place_size=6, tree_latent=4, graph_latent=4),
+        TrainingConfig(epochs=1, held_out=0.0),
+    )
+    radicals = [f"[CH2]{'C' * n}" for n in range(1, 31)]
+    for folder in (None, tmp_path):
+        metrics = JTVAE.train(
+            ["c1ccsc1", "Cc1ccsc1", *radicals],
+            config=config,
+            device="cpu",
+            checkpoint_folder=folder,
+            n_evaluation_samples=0,
+        ).metrics
+        assert (metrics["n_refused"], len(metrics["refused"])) == (30, 20)
+
+
 def spin(*_: object, **__: object) -> None:
     while True:
         pass

@@ -169,8 +169,11 @@ def train_schnet_from(config: Config, *, model: str, as_json: bool = False) -> P
 
 def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
     """Train as configured, print the held-out figures, save the model and return its folder."""
+    from heliosc.generation.jtvae.io import refuse_foreign_place  # loads torch
+
     check_inputs(config)
     settings = config.generator
+    refuse_foreign_place(settings.out)
     ensure_folder(settings.out.parent)
     data = generator_data(settings.data)
     _tell_quarantined(data.quarantined)

@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from heliosc.errors import InputError
-from heliosc.files import folder_written_atomically, write_atomically
+from heliosc.files import folder_written_atomically, refuse_to_replace, write_atomically
 from heliosc.generation.jtvae.conditions import PropertyScale
 from heliosc.generation.jtvae.config import JTVAEConfig
 from heliosc.generation.jtvae.network import Network
@@ -79,6 +79,16 @@ def save_model(folder: Path, model: StoredModel) -> None:
         write_atomically(scratch / WEIGHTS_FILE, weights)
         write_atomically(scratch / MODEL_FILE, json.dumps(document, indent=1))
         write_atomically(scratch / METRICS_FILE, json.dumps(model.metrics, indent=1))
+
+
+def refuse_foreign_place(folder: Path) -> None:
+    """See to it, before the work begins, that a generator may be written here.
+
+    Raises
+    ------
+    InputError : a folder with other content
+    """
+    refuse_to_replace(folder, unless=[MODEL_FILE, METRICS_FILE, WEIGHTS_FILE])
 
 
 def load_model(folder: Path, *, device: torch.device) -> StoredModel:

@@ -49,6 +49,7 @@ class Made:
     training, held_out : the two sides of the molecules given
     n_prepared : molecules trained on
     refused : SMILES -> reason (with a checkpoint folder some of them)
+    n_refused : molecules that were refused, all of them
     last : of the last epoch, None if the checkpoint held them all
     seed : of the training
     """
@@ -58,6 +59,7 @@ class Made:
     held_out: list[str]
     n_prepared: int
     refused: dict[str, str]
+    n_refused: int
     last: EpochReport | None
     seed: int
 
@@ -68,7 +70,7 @@ class Made:
             **found.to_document(),
             "n_training": self.n_prepared,
             "n_words": len(self.stored.vocabulary),
-            "n_refused": len(self.refused),
+            "n_refused": self.n_refused,
             "refused": dict(list(self.refused.items())[:N_REFUSED_NAMED]),
             "seed": self.seed,
             "final_losses": {} if self.last is None else {name: getattr(self.last, name) for name in losses},
@@ -98,10 +100,12 @@ def make(
     scale = PropertyScale.of(properties)
     if checkpoint_folder is None:
         vocabulary, prepared, refused = _prepared(training)
+        n_refused = len(refused)
     else:
         cache = checkpoint_folder / PREPARED_FOLDER
         found = prepare_on_disk(smiles, cache, held_out=share, n_workers=n_workers)
         vocabulary, prepared, refused = found.vocabulary, found.training, dict(found.manifest["examples"])
+        n_refused = sum(sum(found.manifest[part].values()) for part in ("refused", "unknown"))
         write_statistics(cache / found.manifest["data"], scale, properties)
     data = TrainingSet(
         prepared,
@@ -120,7 +124,8 @@ def make(
     )
     round_to_half(network)
     stored = StoredModel(config, vocabulary, network, prior_of(network, data, seed=seed), scale, {})
-    return Made(stored, training, held_out, len(prepared), refused, reports[-1] if reports else None, seed)
+    last = reports[-1] if reports else None
+    return Made(stored, training, held_out, len(prepared), refused, n_refused, last, seed)
 
 
 def target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArray:
