@@ -328,7 +328,7 @@ class JTVAE:
         ----------
         smiles : starting points, used in turn
         radius : length of the steps, in units of the spread of the training molecules in each latent direction; with
-            the shipped model 0.5 gives the starting point back in 4 of 10 cases, 1.0 resembles it by 0.31 (Tanimoto, mean)
+            the shipped model 0.5 gives 4 of 10 starting points back, 1.0 resembles them by 0.31 (Tanimoto, mean)
 
         Raises
         ------
