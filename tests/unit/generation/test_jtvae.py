@@ -123,6 +123,38 @@ def test_checkpoint_of_another_training_is_refused(smiles: list[str], tmp_path: 
         JTVAE.train(some, config=config, seed=1, device="cpu", checkpoint_folder=tmp_path, n_evaluation_samples=0)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308])
+def test_a_condition_that_is_no_usable_number_is_refused(model: JTVAE, value: float) -> None:
+    small = replace(model.scale, std=(1e-3, 1e-3))
+    with pytest.raises(InputError, match=r"cannot be asked for; expected a finite number, near"):
+        small.asked({DIPOLE: value})
+
+
+@pytest.mark.parametrize("temperature", [np.nan, np.inf, -1.0])
+def test_a_temperature_without_meaning_is_refused(model: JTVAE, temperature: float) -> None:
+    with pytest.raises(InputError, match="finite temperature"):
+        model.sample(1, seed=0, temperature=temperature)
+    with pytest.raises(InputError, match="temperature is"):
+        model.decode(np.zeros((1, 16)), temperature=temperature)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": -1}, {"lr": np.nan}, {"lr": 0.0}])
+def test_a_schedule_of_fine_tuning_without_meaning_is_refused(model: JTVAE, wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="fine-tuning with"):
+        model.fine_tune(["c1ccsc1"], **wrong)
+
+
+def test_values_of_a_table_spelt_otherwise_are_evaluated_too(smiles: list[str], table: PropertyTable) -> None:
+    config = replace(CONFIG, training=replace(CONFIG.training, epochs=1, held_out=0.3))
+    respelt = tuple(Chem.MolToSmiles(Chem.MolFromSmiles(text), rootedAtAtom=1) for text in smiles)
+    assert len(set(respelt) - set(smiles)) > len(smiles) / 2
+    metrics = [
+        JTVAE.train(smiles, properties=known, config=config, device="cpu", n_evaluation_samples=0).metrics
+        for known in (table, PropertyTable(respelt, table.keys, table.values))
+    ]
+    assert metrics[0]["property_mae"] == metrics[1]["property_mae"] != {}
+
+
 def test_damaged_folders_are_refused(model: JTVAE, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no generator"):
         JTVAE.load(tmp_path / "absent")

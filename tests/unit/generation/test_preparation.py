@@ -153,6 +153,15 @@ def test_all_refused_molecules_are_counted_though_some_are_named(tmp_path: Path)
         assert (metrics["n_refused"], len(metrics["refused"])) == (30, 20)
 
 
+@pytest.mark.parametrize(("name", "content"), [("manifest.json", b"[]"), ("rows.npy", b""), ("vocabulary.json", b"")])
+def test_a_damaged_preparation_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+    prepare_on_disk(["c1ccsc1", "Cc1ccsc1"], tmp_path, held_out=0.0)
+    (folder,) = tmp_path.iterdir()
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{folder.name} holds no complete preparation.*prepare anew"):
+        prepare_on_disk(["c1ccsc1", "Cc1ccsc1"], tmp_path, held_out=0.0)
+
+
 def spin(*_: object, **__: object) -> None:
     while True:
         pass

@@ -134,7 +134,7 @@ def evaluate(
     plain = {text: spelling for text in [*held_out, *training] if (spelling := _constitution(text))}
     known = [plain[text] for text, is_covered in zip(held_out, model.covers(held_out), strict=True) if is_covered]
     reference = _some([plain[text] for text in training if text in plain], MAX_REFERENCE, seed=seed)
-    values = values_by_constitution(properties, plain)
+    values = values_by_constitution(properties, plain | _spellings(properties, but=plain))
     valid, saturated = _sampled(model, n_samples, seed=seed)
     distinct = set(valid)
     figures: dict[str, Any] = {}
@@ -230,6 +230,12 @@ def _constitution(text: str) -> str:
         return str(Chem.CanonSmiles(plain))
     except InputError:
         return ""
+
+
+def _spellings(table: PropertyTable | None, *, but: Mapping[str, str]) -> dict[str, str]:
+    """Constitutions of the molecules of a table that are spelt otherwise there than those evaluated."""
+    others = () if table is None else (text for text in table.smiles if text not in but)
+    return {text: spelling for text in others if (spelling := _constitution(text))}
 
 
 def _some(smiles: Sequence[str], n: int, *, seed: int) -> list[str]:

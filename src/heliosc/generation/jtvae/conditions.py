@@ -82,15 +82,31 @@ class PropertyScale:
 
         Raises
         ------
-        InputError : a property that the model was not trained with
+        InputError : a property that the model was not trained with, or a value that is no number of usable size
         """
-        values = np.full(len(self.keys), np.nan)
+        values = self._standardised(conditions)
         for key, value in (conditions or {}).items():
+            if not np.isfinite(values[self.keys.index(key)]):
+                raise InputError(
+                    f"{value} of {key} cannot be asked for; expected a finite number, near {self.near(key)}"
+                )
+        return values
+
+    def near(self, key: PropertyKey) -> str:
+        """Mean and standard deviation of a property as text, in its unit."""
+        column = self.keys.index(key)
+        return f"{self.mean[column]:.3g} +- {self.std[column]:.2g}"
+
+    def _standardised(self, wishes: Mapping[PropertyKey, float] | None) -> FloatArray:
+        """(n_properties,), infinite where that was asked for or the number is too large."""
+        values = np.full(len(self.keys), np.nan)
+        for key, value in (wishes or {}).items():
             if key not in self.keys:
                 known = ", ".join(map(str, self.keys)) or "no property"
                 raise InputError(f"the generator cannot be asked for {key}; it was trained with {known}")
             values[self.keys.index(key)] = value
-        return self.standardise(values[None])[0] if self.keys else values
+        with np.errstate(over="ignore"):
+            return self.standardise(values[None])[0] if self.keys else values
 
     def limits(self, windows: Mapping[PropertyKey, tuple[float, float]] | None) -> tuple[FloatArray, FloatArray]:
         """Standardised lower and upper limits, (n_properties,) each; -inf and inf where there is none.
@@ -102,8 +118,8 @@ class PropertyScale:
         for key, (low, high) in (windows or {}).items():
             if not low < high:
                 raise InputError(f"window {low:g} to {high:g} of {key} holds nothing; expected the lower limit first")
-        lower = self.asked({key: low for key, (low, _) in (windows or {}).items()})
-        upper = self.asked({key: high for key, (_, high) in (windows or {}).items()})
+        lower = self._standardised({key: low for key, (low, _) in (windows or {}).items()})
+        upper = self._standardised({key: high for key, (_, high) in (windows or {}).items()})
         return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
 

@@ -195,10 +195,10 @@ class JTVAE:
         ------
         InputError : numbers out of range, an unknown property, or a core that cannot be encoded
         """
-        if n < 0 or n_per_latent < 1 or temperature < 0 or top_k < 0:
+        if n < 0 or n_per_latent < 1 or not 0 <= temperature < np.inf or top_k < 0:
             raise InputError(
                 f"cannot sample n={n}, n_per_latent={n_per_latent}, temperature={temperature}, top_k={top_k}; "
-                "expected n >= 0, n_per_latent >= 1, temperature >= 0, top_k >= 0"
+                "expected n >= 0, n_per_latent >= 1, a finite temperature >= 0, top_k >= 0"
             )
         tree = None if core is None else junction_tree(molecule_graph(constitution(core)), self.vocabulary)
         generator = np.random.default_rng(seed)
@@ -257,6 +257,8 @@ class JTVAE:
         top_k: int = 0,
         core: JunctionTree | None = None,
     ) -> list[Decoded]:
+        if not 0 <= temperature < np.inf:
+            raise InputError(f"temperature is {temperature}; expected a finite number, 0 or more")
         if not len(z):
             return []
         device = self.network.tables.words.weight.device

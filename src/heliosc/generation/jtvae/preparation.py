@@ -92,7 +92,7 @@ class PreparedFolder:
                 Vocabulary.from_document(json.loads((folder / VOCABULARY_FILE).read_text())),
                 manifest,
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{folder} holds no complete preparation ({error}); remove it and prepare anew") from error
 
 

@@ -62,8 +62,10 @@ def refresh(
 
     Raises
     ------
-    InputError : nothing usable, or weights that do not fit
+    InputError : nothing usable, or weights, epochs or a learning rate that do not fit
     """
+    if epochs < 0 or not 0 < learning_rate < np.inf:
+        raise InputError(f"fine-tuning with epochs={epochs}, learning rate {learning_rate}; expected >= 0 and above 0")
     graphs, refused = read_graphs(smiles)
     if not graphs:
         raise InputError(f"none of {len(smiles)} molecules can be used for fine-tuning; expected at least one")
