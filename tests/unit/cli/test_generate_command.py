@@ -132,3 +132,7 @@ def test_what_cannot_be_done_is_said(folder: Path, arguments: list[str], code: i
     ended, text = run(folder, "-n", "2", *arguments)
     assert ended == code
     assert said in " ".join(text.split())
+
+
+def test_a_seed_too_large_for_the_decoder_is_a_wrong_option() -> None:
+    assert CliRunner().invoke(app, ["generate", "-n", "1", "--seed", str(2**63)]).exit_code == 2

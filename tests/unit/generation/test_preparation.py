@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from rdkit import rdBase
 
-from heliosc.errors import InputError
+from heliosc.errors import InputError, ResourceError
 from heliosc.generation.evaluation.held_out import split_held_out
 from heliosc.generation.jtvae import JTVAE, JTVAEConfig, ModelConfig, TrainingConfig, preparation, shards
 from heliosc.generation.jtvae.arrays import COLUMNS, SPACES, RowReader
@@ -160,6 +161,18 @@ def test_a_damaged_preparation_is_refused_by_name(tmp_path: Path, name: str, con
     (folder / name).write_bytes(content)
     with pytest.raises(InputError, match=f"{folder.name} holds no complete preparation.*prepare anew"):
         prepare_on_disk(["c1ccsc1", "Cc1ccsc1"], tmp_path, held_out=0.0)
+
+
+def test_a_full_disk_is_told_and_the_same_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    some = ["c1ccsc1", "Cc1ccsc1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "_join", full)
+        with pytest.raises(ResourceError, match=r"cannot write .*No space left.*run the same again"):
+            prepare_on_disk(some, tmp_path, held_out=0.0)
+    assert prepare_on_disk(some, tmp_path, held_out=0.0).manifest["n_molecules"] == 2
 
 
 def spin(*_: object, **__: object) -> None:

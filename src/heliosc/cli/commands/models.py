@@ -54,7 +54,7 @@ def generate(
         list[str] | None,
         typer.Option("--condition", metavar="NAME@LEVEL=VALUE", help="Ask for a property value, or LOW..HIGH."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1)] = 0,
     temperature: Annotated[
         float | None, typer.Option(min=0.0, help="How freely to choose, 0 = likeliest; none = 1, near a molecule 0.")
     ] = None,

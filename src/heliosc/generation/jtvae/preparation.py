@@ -35,7 +35,7 @@ import numpy as np
 from rdkit import rdBase
 from safetensors import safe_open
 
-from heliosc.errors import InputError
+from heliosc.errors import InputError, ResourceError
 from heliosc.files import ensure_folder, write_atomically
 from heliosc.generation.jtvae.arrays import COLUMNS, LAYOUT_VERSION, SPACES, IntArray, PreparedSet
 from heliosc.generation.jtvae.conditions import PropertyScale
@@ -143,7 +143,12 @@ def prepare_on_disk(
             ),
             done,
         )
-    counts = _join(folder, scratch, found, shard_size=shard_size)
+    try:
+        counts = _join(folder, scratch, found, shard_size=shard_size)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {folder}: {error.strerror or error}; check free space, then run the same again"
+        ) from error
     manifest = {"layout": LAYOUT_VERSION, "data": name, "rdkit": rdBase.rdkitVersion, **found.counts(), **counts}
     write_atomically(folder / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")
     shutil.rmtree(scratch)
