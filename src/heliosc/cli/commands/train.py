@@ -180,13 +180,22 @@ def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
     with _training_progress("generator", settings.epochs) as progress:
         model = train_generator(data, config, progress=progress)
     model.save(settings.out)
-    shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
+    _discard_state(checkpoint_folder(settings.out))
+    for cause, n in model.metrics["left_out"].items():
+        messages.print(f"left out: {n} molecules, {cause}", markup=False)
     if as_json:
         print_json(model.metrics)
     else:
         print_generator_tables(model.metrics)
     messages.print(f"Saved in {settings.out}")
     return settings.out
+
+
+def _discard_state(folder: Path) -> None:
+    """Remove the state of a finished training; the prepared molecules stay for the next one on the same table."""
+    for file in folder.iterdir():
+        if file.is_file():
+            file.unlink()
 
 
 def _with_paths(section: str, overrides: list[str] | None, **paths: Path | None) -> list[str]:

@@ -46,8 +46,8 @@ class Evaluation:
     Attributes
     ----------
     n_held_out : molecules never shown in training
-    n_unknown_words : of these, molecules that the model does not cover: a cluster is outside the vocabulary (they count
-        as not reconstructed)
+    n_unknown_words : of these, molecules that the model does not cover: a cluster is outside the vocabulary, or they
+        cannot be decomposed at all (they count as not reconstructed)
     in_vocabulary : share of the held-out molecules that the model covers
     reconstruction : held-out molecules whose constitution comes back exactly from the posterior mean, likeliest choices
     reconstruction_known_words : the same among molecules inside the vocabulary

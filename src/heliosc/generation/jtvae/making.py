@@ -49,7 +49,7 @@ class Made:
     training, held_out : the two sides of the molecules given
     n_prepared : molecules trained on
     refused : SMILES -> reason (with a checkpoint folder some of them)
-    n_refused : molecules that were refused, all of them
+    left_out : cause -> molecules that could not be used, all of them
     last : of the last epoch, None if the checkpoint held them all
     seed : of the training
     """
@@ -59,7 +59,7 @@ class Made:
     held_out: list[str]
     n_prepared: int
     refused: dict[str, str]
-    n_refused: int
+    left_out: dict[str, int]
     last: EpochReport | None
     seed: int
 
@@ -70,7 +70,8 @@ class Made:
             **found.to_document(),
             "n_training": self.n_prepared,
             "n_words": len(self.stored.vocabulary),
-            "n_refused": self.n_refused,
+            "n_refused": sum(self.left_out.values()),
+            "left_out": self.left_out,
             "refused": dict(list(self.refused.items())[:N_REFUSED_NAMED]),
             "seed": self.seed,
             "final_losses": {} if self.last is None else {name: getattr(self.last, name) for name in losses},
@@ -97,15 +98,16 @@ def make(
     """
     share = config.training.held_out
     training, held_out = split_held_out(smiles, share)
+    properties = _of_training(properties, share)
     scale = PropertyScale.of(properties)
     if checkpoint_folder is None:
         vocabulary, prepared, refused = _prepared(training)
-        n_refused = len(refused)
+        left_out = {"cannot be used": len(refused)} if refused else {}
     else:
         cache = checkpoint_folder / PREPARED_FOLDER
         found = prepare_on_disk(smiles, cache, held_out=share, n_workers=n_workers)
         vocabulary, prepared, refused = found.vocabulary, found.training, dict(found.manifest["examples"])
-        n_refused = sum(sum(found.manifest[part].values()) for part in ("refused", "unknown"))
+        left_out = {**found.manifest["refused"], **found.manifest["unknown"]}
         write_statistics(cache / found.manifest["data"], scale, properties)
     data = TrainingSet(
         prepared,
@@ -125,7 +127,16 @@ def make(
     round_to_half(network)
     stored = StoredModel(config, vocabulary, network, prior_of(network, data, seed=seed), scale, {})
     last = reports[-1] if reports else None
-    return Made(stored, training, held_out, len(prepared), refused, n_refused, last, seed)
+    return Made(stored, training, held_out, len(prepared), refused, left_out, last, seed)
+
+
+def _of_training(properties: PropertyTable | None, share: float) -> PropertyTable | None:
+    """Values of the training side: those of held-out molecules must not even set the scale."""
+    if properties is None:
+        return None
+    training, _ = split_held_out(properties.smiles, share)
+    chosen = set(training)
+    return properties.rows([row for row, text in enumerate(properties.smiles) if text in chosen])
 
 
 def target_weights(config: JTVAEConfig, keys: Sequence[PropertyKey]) -> FloatArray:
