@@ -134,5 +134,12 @@ def test_what_cannot_be_done_is_said(folder: Path, arguments: list[str], code: i
     assert said in " ".join(text.split())
 
 
+@pytest.mark.parametrize(("text", "is_far"), [("=500", True), ("=500..600", True), ("=15..600", False), ("=20", False)])
+def test_values_that_nothing_learnt_from_has_are_warned_of(folder: Path, text: str, is_far: bool) -> None:
+    code, said = run(folder, "-n", "3", "--condition", f"{GAP}{text}")
+    assert code == 0
+    assert ("is far from the molecules learnt from" in said) == is_far
+
+
 def test_a_seed_too_large_for_the_decoder_is_a_wrong_option() -> None:
     assert CliRunner().invoke(app, ["generate", "-n", "1", "--seed", str(2**63)]).exit_code == 2

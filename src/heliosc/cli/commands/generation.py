@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from heliosc.campaign.models import load_generator
+from heliosc.cli.errors import messages
 from heliosc.errors import InputError, UsageError
 from heliosc.properties import PropertyKey
 
@@ -102,7 +103,11 @@ def generated(request: GenerationRequest) -> list[dict[str, Any]]:
         (request.between is not None, _between),
     ]
     way = next((function for is_given, function in ways if is_given), _from_prior)
-    return way(model, request)
+    rows = way(model, request)
+    wishes = request.wishes
+    for sentence in model.scale.far_off({**{key: (v, v) for key, v in wishes.values.items()}, **wishes.windows}):
+        messages.print(f"Warning: {sentence}", markup=False, soft_wrap=True)
+    return rows
 
 
 def with_stereoisomers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

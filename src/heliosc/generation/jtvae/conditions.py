@@ -16,6 +16,10 @@ from heliosc.properties import PropertyKey, PropertyTable
 FloatArray = NDArray[np.float64]
 
 
+FAR_OFF_STD = 5.0
+"""Standard deviations from the mean beyond which a value asked for is none that the model knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class PropertyScale:
     """Mean and standard deviation of each property over the training molecules.
@@ -54,6 +58,19 @@ class PropertyScale:
     def standardise(self, values: FloatArray) -> FloatArray:
         """(n, n_properties) in units -> standardised."""
         return (values - np.asarray(self.mean)) / np.asarray(self.std)
+
+    def far_off(self, windows: Mapping[PropertyKey, tuple[float, float]]) -> list[str]:
+        """Windows (a value is one of no width) that nothing learnt from comes near, each in a sentence."""
+        found = []
+        for key, (low, high) in windows.items():
+            mean, std = (part[self.keys.index(key)] for part in (self.mean, self.std))
+            nearest = min(max(mean, low), high)
+            if abs(nearest - mean) > FAR_OFF_STD * std:
+                found.append(
+                    f"{key} of {nearest:g} is far from the molecules learnt from ({mean:.3g} +- {std:.2g}): "
+                    "what comes out will not have it"
+                )
+        return found
 
     def restore(self, values: FloatArray) -> FloatArray:
         """(n, n_properties) standardised -> in units."""
