@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from heliosc.errors import InputError
@@ -68,6 +68,7 @@ def test_the_unreadable_row_is_named():
 
 
 @settings(max_examples=150, deadline=None)
+@example(["[1*]C"], False)  # a labelled dummy atom has no mass
 @given(st.lists(st.text(alphabet="CNOScnos123()[]=#@H+-./\\%*l ", max_size=12), max_size=6), st.booleans())
 def test_any_text_is_read_or_refused_as_rdkit_does(texts, with_rings):
     reading = read_molecules(texts, with_rings=with_rings)

@@ -77,7 +77,7 @@ def atom_code(atom: Chem.Atom) -> int:
     code = code << 5 | atom.GetTotalNumHs()
     code = code << 4 | int(atom.GetHybridization())
     code = code << 1 | atom.GetIsAromatic()
-    return code << 10 | atom.GetIsotope()
+    return code << 10 | (atom.GetIsotope() if atom.GetAtomicNum() else 0)  # the number of a dummy atom is a label
 
 
 def pack_atoms(
