@@ -48,3 +48,19 @@ def test_a_folder_without_a_generator_is_named(folder: Path) -> None:
     outcome = CliRunner().invoke(app, ["train", "generator", "--evaluate", "--out", str(folder / "none")])
     assert outcome.exit_code == 3
     assert "none" in outcome.output
+
+
+def test_a_refreshed_model_is_no_longer_vouched_for(folder: Path) -> None:
+    from heliosc.generation.jtvae import JTVAE, JTVAEConfig
+
+    small = {"hidden": 8, "word_size": 8, "place_size": 8, "tree_latent": 2, "graph_latent": 2, "epochs": 1}
+    model = JTVAE.train(SMILES, config=JTVAEConfig.of(**small, held_out=0.0), n_evaluation_samples=0, device="cpu")
+    command = ["train", "generator", "--evaluate", "--out", str(folder / "m"), "--data", str(folder / "data.csv"),
+               "--samples", "2"]  # fmt: skip
+    for n_refreshes in (0, 1):
+        model.save(folder / "m")
+        outcome = CliRunner().invoke(app, command)
+        assert outcome.exit_code == 0
+        assert ("refreshed 1 times since its training" in outcome.stderr) == bool(n_refreshes)
+        model.fine_tune(SMILES[:1], epochs=1)
+    assert JTVAE.load(folder / "m", device="cpu").n_refreshes == 1

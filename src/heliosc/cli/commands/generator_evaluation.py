@@ -39,6 +39,12 @@ def evaluate_generator_from(config: Config, *, folder: Path | None, n_samples: i
         markup=False,
         soft_wrap=True,
     )
+    if isinstance(model, JTVAE) and model.n_refreshes:
+        messages.print(
+            f"Warning: it was refreshed {model.n_refreshes} times since its training, perhaps on held-out molecules: "
+            "their figures may be too good",
+            soft_wrap=True,
+        )
     found = evaluate(
         model,
         held_out,

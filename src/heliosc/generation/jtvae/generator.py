@@ -55,6 +55,11 @@ class JTVAE:
         """Properties that its heads predict and that it can be asked for."""
         return self.scale.keys
 
+    @property
+    def n_refreshes(self) -> int:
+        """Fine-tunings since the training; their molecules may be those that the training held out."""
+        return int(self.metrics.get("n_refreshes", 0))
+
     # -- making and keeping -------------------------------------------------------------------------------------------
 
     @classmethod
@@ -397,4 +402,5 @@ class JTVAE:
             )
         finally:
             self._legal = LegalMoves(self.vocabulary)  # also of a training that was interrupted
+        self.metrics = {**self.metrics, "n_refreshes": self.n_refreshes + 1}
         return done
