@@ -62,9 +62,11 @@ def test_active_loop_explains_what_is_missing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_flag_the_generator_has_not_is_refused(data: Path, tmp_path: Path) -> None:
+def test_a_compile_mode_that_there_is_not_is_refused(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "gen_conf.yaml"
     config.write_text(f"generator: {{data: {data}, out: model, epochs: 1}}\n")
-    done = _main("train-generator", "--compile", "--config", str(config), folder=tmp_path)
+    done = _main("train-generator", "--compile", "--compile-mode", "fastest", "--config", str(config), folder=tmp_path)
     assert done.returncode == 2
-    assert "--no-compile" in done.stderr
+    assert "generator.compute.compile_mode" in done.stderr
+    assert "max-autotune" in done.stderr
+    assert not (tmp_path / "model").exists()
