@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from heliosc.campaign.judging import judge, table_of
 from heliosc.campaign.records import CandidateRecord
 from heliosc.chemistry.identity import parse_smiles
-from heliosc.properties import PredictionTable
+from heliosc.properties import PredictionTable, PropertyKey
 from heliosc.selection.batch import Circumstances
-from heliosc.selection.estimates import SA_SCORE
 from heliosc.selection.failures import FailureModel
 from heliosc.selection.objectives import FloatArray
 from heliosc.selection.pending import pending_at_mean
@@ -47,16 +47,11 @@ def circumstances_of(
 
 def known_costs(role: Role, records: Sequence[CandidateRecord]) -> FloatArray:
     """(n_known, n_objectives) of the records whose every objective is computed."""
-    keys = [objective.key for objective in role.objectives]
-    rows = [
-        [record.sa_score_core if key == SA_SCORE else record.computed.get(str(key), np.nan) for key in keys]
-        for record in records
-    ]
-    values = np.array(rows, dtype=np.float64).reshape(len(rows), len(keys))
-    values = values[np.isfinite(values).all(axis=1)]
-    return np.column_stack(
-        [objective.cost(column) for objective, column in zip(role.objectives, values.T, strict=True)]
-    )
+    measured = [record for record in records if record.computed]
+    values = [{PropertyKey.parse(name): value for name, value in record.computed.items()} for record in measured]
+    table = table_of([record.smiles for record in measured], values, role.keys)
+    costs = judge(role, table, sa_scores=np.array([record.sa_score_core for record in measured])).costs
+    return costs[np.isfinite(costs).all(axis=1)]
 
 
 def _prices(smiles: Sequence[str], records: Sequence[CandidateRecord]) -> FloatArray | None:

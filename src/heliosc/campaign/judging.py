@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.selection.estimates import SA_SCORE
 from heliosc.selection.objectives import FloatArray
 from heliosc.selection.pareto import hypervolume, non_dominated_mask, non_dominated_rank
 from heliosc.selection.roles import Role, meets_window
 
-SA_SCORE = PropertyKey("sa_score", "structure")
 _N_BASELINES = 50
 
 

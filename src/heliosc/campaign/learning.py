@@ -78,7 +78,9 @@ def fine_tune_generator(
 
 def rank_weights(n: int, *, k: float) -> np.ndarray:
     """(n,) sampling weights 1 / (k n + rank) of molecules given best first, normalised to sum 1."""
-    weights = 1.0 / (k * n + np.arange(n))
+    from heliosc.generation.genetic.fitness import rank_weights as weights_by_rank  # loads RDKit
+
+    weights = weights_by_rank(n, k=k)
     return weights / weights.sum()
 
 

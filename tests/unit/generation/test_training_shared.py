@@ -53,7 +53,9 @@ def losses_of(network: Network, **settings) -> TrainingLosses:
 
 
 def feeder(data: TrainingSet, *, rank: int = 0, n_processes: int = 1, shapes: tuple[BatchShape, ...] = ()) -> Feeder:
-    return Feeder(data, config=SETTINGS, latent=SMALL.latent, rank=rank, n_processes=n_processes, shapes=shapes)
+    return Feeder(
+        *data.with_practice(), config=SETTINGS, latent=SMALL.latent, rank=rank, n_processes=n_processes, shapes=shapes
+    )
 
 
 def shapes_of(data: TrainingSet, n_shapes: int) -> tuple[BatchShape, ...]:

@@ -67,7 +67,7 @@ class PropertyScale:
             nearest = min(max(mean, low), high)
             if abs(nearest - mean) > FAR_OFF_STD * std:
                 found.append(
-                    f"{key} of {nearest:g} is far from the molecules learnt from ({mean:.3g} +- {std:.2g}): "
+                    f"{key} of {nearest:g} is far from the molecules learnt from ({self.near(key)}): "
                     "what comes out will not have it"
                 )
         return found

@@ -85,6 +85,7 @@ class Feeder:
 
     Parameters
     ----------
+    molecules, targets : of ``TrainingSet.with_practice``
     latent : width of z
     rank, n_processes : this process takes every ``n_processes``-th molecule from ``rank`` on
     shapes : fill batches up to the first of these that holds them; () = leave them as they are
@@ -92,7 +93,8 @@ class Feeder:
 
     def __init__(
         self,
-        data: TrainingSet,
+        molecules: PreparedSet,
+        targets: FloatArray,
         *,
         config: TrainingConfig,
         latent: int,
@@ -100,7 +102,6 @@ class Feeder:
         n_processes: int,
         shapes: Sequence[BatchShape],
     ) -> None:
-        molecules, targets = data.with_practice()
         self._reader, self._node_counts = RowReader(molecules), molecules.sizes["nodes"]
         self._targets = torch.from_numpy(targets).float()
         self._config, self._latent = config, latent

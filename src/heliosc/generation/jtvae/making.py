@@ -98,7 +98,7 @@ def make(
     """
     share = config.training.held_out
     training, held_out = split_held_out(smiles, share)
-    properties = _of_training(properties, share)
+    properties = _of_training(properties, training, held_out, share=share)
     scale = PropertyScale.of(properties)
     if checkpoint_folder is None:
         vocabulary, prepared, refused = _prepared(training)
@@ -130,12 +130,15 @@ def make(
     return Made(stored, training, held_out, len(prepared), refused, left_out, last, seed)
 
 
-def _of_training(properties: PropertyTable | None, share: float) -> PropertyTable | None:
+def _of_training(
+    properties: PropertyTable | None, training: Sequence[str], held_out: Sequence[str], *, share: float
+) -> PropertyTable | None:
     """Values of the training side: those of held-out molecules must not even set the scale."""
     if properties is None:
         return None
-    training, _ = split_held_out(properties.smiles, share)
-    chosen = set(training)
+    known = {*training, *held_out}
+    others, _ = split_held_out([text for text in properties.smiles if text not in known], share)
+    chosen = {*training, *others}
     return properties.rows([row for row, text in enumerate(properties.smiles) if text in chosen])
 
 

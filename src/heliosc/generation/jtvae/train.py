@@ -95,7 +95,7 @@ class Trainer:
     ) -> None:
         self._network, self._data, self._config, self._seed = network, data, config, seed
         self._is_fine_tuning, self._compute = is_fine_tuning, compute or Compute()
-        self._molecules, _ = data.with_practice()
+        self._molecules, self._targets = data.with_practice()
         self._checkpoint: Path | None = None
         self._identity = ""
 
@@ -157,7 +157,8 @@ class Trainer:
             compile_mode=self._compute.compile_mode,
         )
         feeder = Feeder(
-            self._data,
+            self._molecules,
+            self._targets,
             config=self._config,
             latent=network.config.latent,
             rank=fabric.global_rank,
