@@ -84,13 +84,22 @@ def vertical_features(molecule: Chem.Mol, *, n_conformers: int = 4, seed: int = 
     minimum = optimize_with_tblite(neutral, start.geometry, bonds=start.bonds, max_steps=600)
     geometry = Geometry(symbols, minimum.positions * BOHR_A)
     check_connectivity(geometry, start.bonds, charge_state="neutral")
-    homo, lumo = frontier_orbitals(TbliteSession(symbols).evaluate(geometry.positions))
+    return vertical_features_at(geometry) | group_counts(core)
+
+
+def vertical_features_at(geometry: Geometry) -> dict[str, float]:
+    """``name@level`` -> eV at a given minimum of the neutral, in the gas phase and in dichloromethane.
+
+    Raises
+    ------
+    ConvergenceError : charges did not converge
+    """
+    homo, lumo = frontier_orbitals(TbliteSession(geometry.symbols).evaluate(geometry.positions))
     return (
         {"homo_energy@gfn2": homo, "lumo_energy@gfn2": lumo}
         | _vertical(geometry, level="gfn2", method="gfn2")
         | _vertical(geometry, level=IPEA, method="ipea1")
         | _vertical(geometry, level=SOLUTION, method="gfn2", solvent=SOLVENT)
-        | group_counts(core)
     )
 
 
