@@ -8,7 +8,7 @@ import torch
 from heliosc.generation.jtvae.config import ModelConfig
 from heliosc.generation.jtvae.network import Network
 from heliosc.generation.jtvae.prior import LatentPrior
-from heliosc.generation.jtvae.steering import draw_latents
+from heliosc.generation.jtvae.steering import HEAD_ERROR, Steered, Wishes, draw_latents
 
 
 class Square(torch.nn.Module):
@@ -27,26 +27,47 @@ def network() -> Network:
 
 PRIOR = LatentPrior(np.ones(1), np.zeros((1, 4)), np.eye(4)[None], latent=2)
 """Knows nothing of the properties."""
+FREE = np.full(2, np.nan)
+NO_LIMIT = np.full(2, np.inf)
+
+
+def drawn(n: int, wishes: Wishes, *, seed: int = 0) -> Steered:
+    return draw_latents(PRIOR, network(), n, wishes, generator=np.random.default_rng(seed))
 
 
 def test_heads_find_what_the_mixture_cannot_tell() -> None:
-    asked = np.tile([4.0, np.nan], (600, 1))
-    z = draw_latents(PRIOR, network(), asked, generator=np.random.default_rng(0))
+    z, told = drawn(600, Wishes(np.array([4.0, np.nan]), -NO_LIMIT, NO_LIMIT))
     assert np.median(np.abs(z[:, 0] ** 2 - 4.0)) < 0.8  # an undirected draw is 3.5 off
     assert 0.4 < (z[:, 0] > 0).mean() < 0.6
     assert abs(z[:, 1].mean()) < 0.15  # the free property stays free
     assert 0.85 < z[:, 1].std() < 1.15
+    np.testing.assert_array_equal(told, np.tile([4.0, np.nan], (600, 1)))
 
 
-def test_rows_get_what_each_of_them_asks() -> None:
-    asked = np.column_stack([np.full(400, np.nan), np.repeat([-1.5, 1.5], 200)])
-    z = draw_latents(PRIOR, network(), asked, generator=np.random.default_rng(0))
-    assert abs(z[:200, 1].mean() + 1.5) < 0.2
-    assert abs(z[200:, 1].mean() - 1.5) < 0.2
+def test_of_a_window_the_inside_is_chosen_not_its_edge() -> None:
+    z, told = drawn(600, Wishes(FREE, np.array([-np.inf, 1.0]), NO_LIMIT))
+    assert (z[:, 1] > 1.0 + HEAD_ERROR).mean() > 0.9  # of the prior's own draws inside, half are within .45 of the edge
+    np.testing.assert_allclose(told[:, 1], z[:, 1], rtol=1e-6)  # the decoder is told what the heads see
+    assert np.isnan(told[:, 0]).all()
+
+
+def test_of_a_window_with_two_limits_the_middle_is_chosen() -> None:
+    z, _ = drawn(600, Wishes(FREE, np.array([-np.inf, -0.5]), np.array([np.inf, 0.5])))
+    assert (np.abs(z[:, 1]) < 0.5 - HEAD_ERROR).mean() > 0.9
+
+
+def test_a_window_out_of_reach_still_draws_towards_it() -> None:
+    z, _ = drawn(200, Wishes(FREE, np.array([-np.inf, 60.0]), np.array([np.inf, 61.0])))
+    assert z[:, 1].mean() > 1.5
+
+
+def test_a_value_and_a_window_are_met_together() -> None:
+    z, _ = drawn(600, Wishes(np.array([1.0, np.nan]), np.array([-np.inf, 0.5]), NO_LIMIT))
+    assert np.median(np.abs(z[:, 0] ** 2 - 1.0)) < 0.5
+    assert (z[:, 1] > 0.5).mean() > 0.9
 
 
 def test_nothing_asked_is_the_prior_itself() -> None:
-    free = np.full((5, 2), np.nan)
-    drawn = draw_latents(PRIOR, network(), free, generator=np.random.default_rng(3))
-    np.testing.assert_array_equal(drawn, PRIOR.sample(5, generator=np.random.default_rng(3)))
-    assert draw_latents(PRIOR, network(), free[:0], generator=np.random.default_rng(3)).shape == (0, 2)
+    free = Wishes(FREE, -NO_LIMIT, NO_LIMIT)
+    np.testing.assert_array_equal(drawn(5, free, seed=3).z, PRIOR.sample(5, generator=np.random.default_rng(3)))
+    assert drawn(0, free).z.shape == (0, 2)

@@ -21,7 +21,7 @@ from heliosc.generation.jtvae.posteriors import encode_prepared
 from heliosc.generation.jtvae.refresh import FineTuning, refresh
 from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
 from heliosc.generation.jtvae.schedule import prepare
-from heliosc.generation.jtvae.steering import draw_latents
+from heliosc.generation.jtvae.steering import Wishes, draw_latents
 from heliosc.generation.jtvae.train import Progress
 from heliosc.generation.jtvae.tree import JunctionTree, junction_tree
 from heliosc.generation.jtvae.valence import LegalMoves
@@ -158,7 +158,7 @@ class JTVAE:
         conditions : property values wanted, in the unit of each key; the latent vectors are drawn given them, and the
             decoder is told of them
         windows : lower and upper limits of property values wanted, infinite ones too; each latent vector is drawn
-            with a value of its own inside, as often as the training molecules have it
+            with a value of its own inside, and of several the one that the heads are surest to see inside
         temperature : how freely the decoder chooses; 0 takes the likeliest
         n_per_latent : molecules decoded from each latent vector
         top_k : choose words and places among so many of the likeliest; 0 = among all
@@ -207,26 +207,20 @@ class JTVAE:
             )
         tree = None if core is None else junction_tree(molecule_graph(constitution(core)), self.vocabulary)
         generator = np.random.default_rng(seed)
-        asked = self._asked(-(-n // n_per_latent), conditions, windows, generator=generator)
-        z = draw_latents(self.prior, self.network, asked, generator=generator)
-        rows, wishes = (np.repeat(part, n_per_latent, axis=0)[:n] for part in (z, asked))
-        return self._decode(rows, asked=wishes, temperature=temperature, seed=seed, top_k=top_k, core=tree)
+        wishes = self._wishes(conditions, windows)
+        drawn = draw_latents(self.prior, self.network, -(-n // n_per_latent), wishes, generator=generator)
+        z, told = (np.repeat(part, n_per_latent, axis=0)[:n] for part in drawn)
+        return self._decode(z, asked=told, temperature=temperature, seed=seed, top_k=top_k, core=tree)
 
-    def _asked(
+    def _wishes(
         self,
-        n: int,
         conditions: Mapping[PropertyKey, float] | None,
         windows: Mapping[PropertyKey, tuple[float, float]] | None,
-        *,
-        generator: np.random.Generator,
-    ) -> FloatArray:
-        """Standardised wishes, one row for each latent vector, (n, n_properties), NaN = free."""
+    ) -> Wishes:
         twice = [str(key) for key in windows or () if key in (conditions or ())]
         if twice:
             raise InputError(f"{twice[0]} is asked for by value and by window; give one of them")
-        wishes = np.tile(self.scale.asked(conditions), (n, 1))
-        lower, upper = self.scale.limits(windows)
-        return self.prior.draw_properties(wishes, lower, upper, generator=generator)
+        return Wishes(self.scale.asked(conditions), *self.scale.limits(windows))
 
     def decode(
         self,

@@ -89,7 +89,7 @@ class LatentPrior:
             log_shares, means, variances = self._property_given(j, drawn)
             std = np.sqrt(variances)[:, None]
             a, b = (lower[j] - means) / std, (upper[j] - means) / std
-            log_inside = log_shares + _log_mass(a, b)
+            log_inside = log_shares + log_normal_mass(a, b)
             chosen = _choose(np.exp(log_inside - logsumexp(log_inside, axis=0)), generator)
             inside = truncnorm.ppf(generator.random(len(rows)), a[chosen, rows], b[chosen, rows])
             drawn[:, j] = np.clip(means[chosen, rows] + std[chosen, 0] * inside, lower[j], upper[j])
@@ -175,7 +175,7 @@ def _choose(shares: FloatArray, generator: np.random.Generator) -> NDArray[np.in
     return np.minimum((drawn >= cumulative).sum(0), len(shares) - 1)
 
 
-def _log_mass(a: FloatArray, b: FloatArray) -> FloatArray:
+def log_normal_mass(a: FloatArray, b: FloatArray) -> FloatArray:
     """Log of a standard normal's mass between limits, good far out in both tails."""
     swap = a > 0
     low, high = np.where(swap, -b, a), np.where(swap, -a, b)
