@@ -116,7 +116,15 @@ class GeneratorSettings(Section):
         None, description="molecules of the source pool; none = those of the embedded library without known values"
     )
     neighbour_share: float = Field(0.5, ge=0, le=1, description="share proposed near the best known molecules")
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(1.0, ge=0, description="how freely words are chosen; 0 takes the likeliest")
+    attachment_temperature: float | None = Field(
+        None, ge=0, description="how freely the places of words are chosen; none = as freely as words"
+    )
+    top_k: int = Field(0, ge=0, description="choose words and places among so many of the likeliest; 0 = all")
+    samples_per_latent: int = Field(1, ge=1, description="molecules decoded from each latent vector")
+    beam_width: int = Field(
+        1, ge=1, le=64, description="partial molecules of a latent vector followed side by side; wants temperature 0"
+    )
 
 
 class ResourceSettings(Section):
@@ -255,6 +263,16 @@ class CampaignSettings(Section):
     )
 
 
+class TrackingSettings(Section):
+    """Where figures of trainings and campaigns are shown; a journal of them is always kept. Changes no result."""
+
+    mlflow: str | None = Field(None, description="MLflow: sqlite:///mlflow.db or a server's http address; none = not")
+    experiment: str = Field("heliosc", min_length=1, description="name of the MLflow experiment")
+    tensorboard: Path | None = Field(None, description="folder of TensorBoard event files; none = not")
+    trainings: Path = Field(Path("runs/trainings"), description="journals of trainings; a campaign's is in its folder")
+    timeout_s: PositiveFloat = Field(10.0, description="longest wait at the end for a place that is slow")
+
+
 class Config(Section):
     """All settings of heliosc."""
 
@@ -265,6 +283,7 @@ class Config(Section):
     generator: GeneratorSettings = GeneratorSettings()
     qc: QCSettings = QCSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    tracking: TrackingSettings = TrackingSettings()
 
     def digest(self) -> str:
         """Short hash of the resolved configuration, the identity of a run.
@@ -275,7 +294,7 @@ class Config(Section):
         settings = self.model_dump(mode="json")
         for later in ("rounds", "stop", "optical_level"):
             del settings["campaign"][later]
-        del settings["execution"]
+        del settings["execution"], settings["tracking"]
         for unused in ("molecules", "resources", "workflow", "condensed"):  # a campaign computes four-point sets
             del settings["qc"][unused]
         text = json.dumps(settings, sort_keys=True)

@@ -39,7 +39,7 @@ N_SHAPES = 4
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """What an epoch did; losses are means per molecule, nats."""
+    """What an epoch did; losses are means per molecule, nats; the learning rate is that of the last batch."""
 
     epoch: int
     n_epochs: int
@@ -51,6 +51,7 @@ class EpochReport:
     kl: float
     property_error: float
     molecules_per_s: float
+    learning_rate: float
 
 
 Progress = Callable[[EpochReport], None]
@@ -196,7 +197,9 @@ class Trainer:
         losses = dict(zip(LossSums._fields, means, strict=True))
         del losses["excess_kl"]
         reconstruction = sum(losses[name] for name in ("topology", "word", "port", "site"))
-        return EpochReport(epoch + 1, self._config.epochs, reconstruction, molecules_per_s=n / seconds, **losses)
+        speed, rate = n / seconds, part.optimizer.param_groups[0]["lr"]
+        epochs = self._config.epochs
+        return EpochReport(epoch + 1, epochs, reconstruction, molecules_per_s=speed, learning_rate=rate, **losses)
 
     def _batches(self, chance: np.random.Generator) -> list[IntArray]:
         sizes, drawn = self._molecules.sizes["nodes"], self._data.draw(chance)

@@ -42,6 +42,7 @@ class EpochReport:
     ----------
     train_loss : what is minimised: half the squared error in the first epochs, then beta-NLL
     train_error, validation_loss : half the squared error, comparable with each other over all epochs
+    learning_rate : of the last batch
     """
 
     member: int
@@ -50,6 +51,7 @@ class EpochReport:
     train_loss: float
     train_error: float
     validation_loss: float
+    learning_rate: float
 
     def __str__(self) -> str:
         losses = f"{self.train_error:.4f} train, {self.validation_loss:.4f} validation"
@@ -197,7 +199,8 @@ class MemberTraining(Generic[N]):
                 if fabric.is_global_zero:
                     self._save(optimizer)
                 epochs = self.schedule.epochs
-                report(EpochReport(self.member, self._epoch, epochs, train_loss, train_error, validation_loss))
+                rate = optimizer.param_groups[0]["lr"]
+                report(EpochReport(self.member, self._epoch, epochs, train_loss, train_error, validation_loss, rate))
         if self.schedule.keep_best:
             self.network.load_state_dict(self._best_state)
         # plain arrays: tensors would lie in memory shared with a process that ends now
