@@ -15,14 +15,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from heliosc.campaign.records import CandidateRecord
 from heliosc.handoff.structures import ChargedStructure
 from heliosc.properties import PropertyKey, level_of_theory
+from heliosc.qc.qcschema import atomic_results
+from heliosc.qc.results import calculation_result
 
 BOHR_IN_ANGSTROM = 0.529177210903
 STATEMENT = (
     "Molecules follow QCSchema's qcschema_molecule, version 2. The properties are heliosc's four-point results "
-    "(seven energies, three optimised geometries) and are not a QCSchema AtomicResult; energies of single points are "
-    "in 'details' as far as the program reported them."
+    "(seven energies, three optimised geometries) and are not a QCSchema AtomicResult; the energies of the single "
+    "points are, each in a file of the folder qcschema/."
 )
 
 
@@ -43,6 +46,23 @@ def calculations_json(
         "details": result.get("details", {}),
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def qcschema_documents(candidate: CandidateRecord, result: Mapping[str, Any]) -> dict[str, str]:
+    """``qcschema/<state>_at_<state>.json`` of every single-point energy that the program reported.
+
+    Raises
+    ------
+    ParseError : a stored geometry cannot be read
+    """
+    stored = calculation_result({"smiles": candidate.smiles, **result})
+    provenance = {"calculation_key": candidate.calculation_key or None, "wall_time": result.get("wall_time_s")}
+    texts = {}
+    for document in atomic_results(stored, provenance=provenance):
+        extras = document["extras"]
+        name = f"qcschema/{extras['charge_state']}_at_{extras['at_minimum_of']}.json"
+        texts[name] = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return texts
 
 
 def _molecule(structure: ChargedStructure) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rdkit import Chem
@@ -51,6 +52,26 @@ def structure_png(smiles: str, *, width: int = 1200, height: int = 800) -> bytes
     """
     canvas = rdMolDraw2D.MolDraw2DCairo(width, height)
     _draw(smiles, canvas, width=width)
+    return bytes(canvas.GetDrawingText())
+
+
+def blocks_png(smiles: Sequence[str], *, legends: Sequence[str], width: int = 2000, height: int = 420) -> bytes | None:
+    """Several structures in a row, each with a legend, on white; None for none, or where one is too large to draw."""
+    try:
+        molecules = [_laid_out(text) for text in smiles]
+    except InputError:
+        return None
+    if not molecules:
+        return None
+    canvas = rdMolDraw2D.MolDraw2DCairo(width, height, width // len(molecules), height)
+    options: Any = canvas.drawOptions()
+    options.setAtomPalette(_ELEMENT_COLOURS)
+    options.padding = 0.06
+    options.legendFontSize = 36
+    options.includeMetadata = False
+    options.prepareMolsBeforeDrawing = False
+    canvas.DrawMolecules(molecules, legends=list(legends))
+    canvas.FinishDrawing()
     return bytes(canvas.GetDrawingText())
 
 

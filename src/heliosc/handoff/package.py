@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +19,17 @@ from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.handoff.archive import safe_name, with_manifest, zip_bytes
-from heliosc.handoff.calculations import calculations_json
-from heliosc.handoff.dossier import MARK, Dossier, build_dossier
-from heliosc.handoff.drawing import structure_png
+from heliosc.handoff.blocks.tables import Table
+from heliosc.handoff.calculations import calculations_json, qcschema_documents
+from heliosc.handoff.dossier import Dossier, Judgement, build_dossier
+from heliosc.handoff.drawing import blocks_png, structure_png
+from heliosc.handoff.eln import ElnDataset, eln_bytes
 from heliosc.handoff.gates import candidate_gates
 from heliosc.handoff.labels import Number, number, ordered_keys, symbol, unit
 from heliosc.handoff.pdf import dossier_pdf
+from heliosc.handoff.promotion.ledger import GateLedger
 from heliosc.handoff.ranking import best_of_run
+from heliosc.handoff.retrosynthesis import find_route
 from heliosc.handoff.return_form import HEADER, csv_text, return_form_rows
 from heliosc.handoff.structures import charged_structures, to_sdf
 from heliosc.handoff.workbook import dossier_workbook, overview_workbook
@@ -31,19 +38,38 @@ from heliosc.selection.roles import Role, load_roles
 DEFAULT_BEST = 4
 _RUN_FILES = ("config.yaml", "environment.json")
 
-README = f"""heliosc hand-off package ({MARK})
+README = """heliosc hand-off package
 
 Predicted and computed properties of proposed molecules. Nothing here was measured.
 Not a safety data sheet.
 
 <id>.pdf               two pages to read first
-<id>.xlsx              the same as tables, with the return form
+<id>.xlsx              the same as tables, with the proposed synthesis and the return form
 <id>.sdf               neutral, cation and anion, optimised geometries (MDL V3000)
 <id>_*.xyz             the same geometries
-<id>_calculations.json results and geometries for programs
+<id>_calculations.json properties and geometries for programs
+qcschema/              every single-point energy as QCSchema (AtomicResult)
+<id>_gates.json        every criterion of the promotion with its numbers, where it was judged
+<id>.eln               for the electronic lab notebook (RO-Crate)
 <id>_return_form.csv   please fill in and send back, also when the synthesis failed
 manifest.sha256        checksums: sha256sum --check manifest.sha256
 """
+
+
+@dataclass(frozen=True, slots=True)
+class PackageContext:
+    """What is known beside the run folder; all of it may be left out.
+
+    Attributes
+    ----------
+    references : known material -> ``name@level`` -> value computed the same way
+    ledgers : candidate id -> gate ledger of its promotion
+    partners : candidate id -> suggested partner and device estimate
+    """
+
+    references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    ledgers: Mapping[str, GateLedger] = field(default_factory=dict)
+    partners: Mapping[str, Table] = field(default_factory=dict)
 
 
 def write_package(
@@ -52,7 +78,7 @@ def write_package(
     *,
     results: Mapping[str, Mapping[str, Any]],
     roles: Mapping[str, Role] | None = None,
-    references: Mapping[str, Mapping[str, float]] | None = None,
+    context: PackageContext | None = None,
     best: int = DEFAULT_BEST,
 ) -> Path:
     """Write the hand-off of some candidates and return its folder.
@@ -63,7 +89,6 @@ def write_package(
     results : calculation key -> four-point result (``values``, ``geometries``, ``program``, ``version``,
         ``wall_time_s``, ``details``)
     roles : for the gates and the ranking; None = those of the run's configuration
-    references : known material -> ``name@level`` -> value computed the same way
 
     Raises
     ------
@@ -74,28 +99,35 @@ def write_package(
     if roles is None:
         roles = load_roles(RunFolder(run_folder).read_config().selection.role_file)
     chosen = choose_candidates(run_folder, candidate_ids, computed=results, roles=roles, best=best)
-    facts = _run_facts(run_folder)
+    origin = _run_facts(run_folder)
     run_files = _run_files(run_folder)
     folder = run_folder / "handoff"
     everything: dict[str, bytes] = {}
-    overview = []
+    overview, datasets = [], []
     for candidate in chosen:
-        result = results[candidate.calculation_key]
         drawing = _drawing(candidate)
         files, dossier = _candidate_files(
-            candidate, result=result, role=roles.get(candidate.role), drawing=drawing,
-            facts=facts, references=references or {},
-        )  # fmt: skip
-        files |= run_files
+            candidate,
+            result=results[candidate.calculation_key],
+            role=roles.get(candidate.role),
+            drawing=drawing,
+            origin=origin,
+            context=context or PackageContext(),
+        )
         name = safe_name(candidate.id)
+        dataset = _eln_dataset(dossier, files)
+        files |= {f"{name}.eln": eln_bytes(name, [dataset], date=_date(run_folder)), **run_files}
         write_atomically(folder / f"{name}.zip", zip_bytes(with_manifest(files)))
         everything |= {f"{name}/{file}": content for file, content in files.items()}
         overview.append((dossier, drawing))
-    everything["overview.xlsx"] = _overview(overview)
+        datasets.append(dataset)
+    run_name = safe_name(run_folder.resolve().name)
+    everything |= {
+        "overview.xlsx": _overview(overview),
+        f"{run_name}.eln": eln_bytes(run_name, datasets, date=_date(run_folder)),
+    }
     write_atomically(folder / "overview.xlsx", everything["overview.xlsx"])
-    write_atomically(
-        folder / f"{safe_name(run_folder.resolve().name)}-handoff.zip", zip_bytes(with_manifest(everything))
-    )
+    write_atomically(folder / f"{run_name}-handoff.zip", zip_bytes(with_manifest(everything)))
     return folder
 
 
@@ -145,33 +177,72 @@ def _candidate_files(
     result: Mapping[str, Any],
     role: Role | None,
     drawing: bytes | None,
-    facts: Mapping[str, str],
-    references: Mapping[str, Mapping[str, float]],
+    origin: Mapping[str, str],
+    context: PackageContext,
 ) -> tuple[dict[str, bytes], Dossier]:
     name = safe_name(candidate.id)
     structures = charged_structures(candidate.smiles, result["geometries"])
-    gates = candidate_gates(candidate, role=role, values=result["values"], structures=structures)
-    dossier = build_dossier(candidate, gates=gates, result=result, provenance=facts, references=references)
-    levels = ", ".join(sorted({key.level for key in ordered_keys(result["values"])}))
-    fields = {
-        "id": candidate.id,
-        "SMILES": candidate.smiles,
-        "InChIKey": candidate.inchikey,
-        "levels_of_theory": levels,
-    }
+    judgement = Judgement(
+        gates=candidate_gates(candidate, role=role, values=result["values"], structures=structures),
+        ledger=context.ledgers.get(candidate.id),
+        partner=context.partners.get(candidate.id),
+        retrosynthesis=find_route(candidate.smiles),
+    )
+    dossier = build_dossier(candidate, judgement=judgement, result=result, origin=origin, references=context.references)
     texts = {
-        f"{name}.sdf": to_sdf(structures, name=candidate.id, fields=fields),
+        f"{name}.sdf": to_sdf(structures, name=candidate.id, fields=_sdf_fields(candidate, result)),
         f"{name}_calculations.json": calculations_json(
             structures, result=result, candidate_id=candidate.id, calculation_key=candidate.calculation_key
         ),
         f"{name}_return_form.csv": csv_text(HEADER, return_form_rows(candidate)),
         "README.txt": README.replace("<id>", name),
-        **{f"{name}_{item.state}.xyz": item.geometry.to_xyz(f"{candidate.id} {item.state}") for item in structures},
+        **{
+            f"{name}_{item.state}.xyz": item.geometry.to_xyz(f"{safe_name(candidate.id)} {item.state}")
+            for item in structures
+        },
+        **qcschema_documents(candidate, result),
     }
+    if judgement.ledger is not None:
+        texts[f"{name}_gates.json"] = _json(judgement.ledger.to_document())
+    if judgement.retrosynthesis.routes:
+        texts[f"{name}_routes.json"] = _json(judgement.retrosynthesis.routes)
     files = {file: text.encode() for file, text in texts.items()}
-    files[f"{name}.pdf"] = dossier_pdf(dossier, drawing=drawing)
+    files[f"{name}.pdf"] = dossier_pdf(dossier, drawing=drawing, blocks=_blocks(dossier))
     files[f"{name}.xlsx"] = dossier_workbook(dossier, drawing=drawing)
     return files, dossier
+
+
+def _sdf_fields(candidate: CandidateRecord, result: Mapping[str, Any]) -> dict[str, str]:
+    levels = ", ".join(sorted({key.level for key in ordered_keys(result["values"])}))
+    return {
+        "id": candidate.id,
+        "SMILES": candidate.smiles,
+        "InChIKey": candidate.inchikey,
+        "levels_of_theory": levels,
+    }
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _blocks(dossier: Dossier) -> bytes | None:
+    blocks = dossier.proposal.building_blocks if dossier.steps is not None else ()
+    return blocks_png(blocks, legends=[f"B{i}" for i in range(1, len(blocks) + 1)])
+
+
+def _eln_dataset(dossier: Dossier, files: Mapping[str, bytes]) -> ElnDataset:
+    """What a notebook shows at once, and the files that belong to it; the QCSchema documents stay in the zip."""
+    facts = {str(label): str(text) for label, text in dossier.identity.rows}
+    facts |= {"Status": dossier.label or "promoted", "Gates": dossier.gates.note}
+    inside = {name: content for name, content in files.items() if "/" not in name and name != "README.txt"}
+    return ElnDataset(dossier.candidate.id, facts, inside, ("heliosc", dossier.candidate.role))
+
+
+def _date(run_folder: Path) -> str:
+    """When the run was set up; UTC."""
+    moment = (run_folder / "config.yaml").stat().st_mtime
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
 def _drawing(candidate: CandidateRecord) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import BytesIO
@@ -11,13 +12,18 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from heliosc.handoff.dossier import MARK, Cell, Dossier, Table
+from heliosc.handoff.blocks.tables import Cell, Table
+from heliosc.handoff.dossier import Dossier
 from heliosc.handoff.labels import MISSING, Number
 from heliosc.handoff.return_form import HEADER, return_form_rows, safe_cell
 
 _FIXED_TIME = datetime(2000, 1, 1)  # equal content gives equal files
 _DRAWING_SCALE = 0.32
 _DRAWING_ROWS = 14
+_NOTE_COLUMNS = 3
+_LINE_POINTS = 15.0
+_SYNTHESIS_WIDTHS = (26, 46, 70, 14, 50)
+_SHEET_WIDTHS = (44, 46, 16, 16, 14, 16, 26, 14, 14, 14)
 
 
 class _Book:
@@ -33,7 +39,7 @@ class _Book:
         self.title = self.book.add_format({**base, "bold": True, "font_size": 13, "font_color": "#0b5c86"})
         self.head = self.book.add_format({**base, "bold": True, "bg_color": "#eef3f7", "bottom": 1})
         self.text = self.book.add_format({**base, "text_wrap": True})
-        self.note = self.book.add_format({**base, "italic": True, "font_color": "#52606d"})
+        self.note = self.book.add_format({**base, "italic": True, "font_color": "#52606d", "text_wrap": True})
         self.answer = self.book.add_format({**base, "bg_color": "#fff8e1", "border": 1, "border_color": "#d9dfe5"})
         self._numbers: dict[int, Format] = {}
         self._base = base
@@ -58,7 +64,7 @@ class _Book:
         else:
             sheet.write_string(row, column, safe_cell(MISSING if cell is None else str(cell)), self.text)
 
-    def table(self, sheet: Worksheet, row: int, table: Table) -> int:
+    def table(self, sheet: Worksheet, row: int, table: Table, widths: Sequence[float]) -> int:
         """Write a table from a row on; returns the first free row after it."""
         sheet.write_string(row, 0, table.title, self.title)
         row += 1
@@ -69,9 +75,11 @@ class _Book:
         for cells in table.rows:
             for column, cell in enumerate(cells):
                 self.write(sheet, row, column, cell)
+            sheet.set_row(row, _height([str(cell) for cell in cells], widths))
             row += 1
         if table.note:
-            sheet.write_string(row, 0, table.note, self.note)
+            sheet.merge_range(row, 0, row, _NOTE_COLUMNS - 1, safe_cell(table.note), self.note)
+            sheet.set_row(row, _height([table.note], [sum(widths[:_NOTE_COLUMNS])]))
             row += 1
         return row + 1
 
@@ -80,20 +88,28 @@ class _Book:
         return self.stream.getvalue()
 
 
+def _height(texts: Sequence[str], widths: Sequence[float]) -> float:
+    """Points that the fullest cell of a row needs; a row is not made higher by itself in every program."""
+    lines = (math.ceil(1.1 * len(text) / width) for text, width in zip(texts, widths, strict=False))
+    return _LINE_POINTS * max(1, *lines)
+
+
 def dossier_workbook(dossier: Dossier, *, drawing: bytes | None) -> bytes:
-    """Sheets: Summary (drawing, identity, gates), Electronics, Laboratory, Provenance, Return form."""
+    """Sheets: Summary (drawing, identity, gates), Electronics, Laboratory, Synthesis, Provenance, Return form."""
     book = _Book(f"heliosc dossier {dossier.candidate.id}")
     _summary(book, dossier, drawing)
     sheets: tuple[tuple[str, Iterable[Table | None]], ...] = (
         ("Electronics", (dossier.electronics, dossier.references)),
-        ("Laboratory", (dossier.analytics, dossier.isotopes, dossier.synthesis, dossier.hazards, dossier.processing)),
+        ("Laboratory", (dossier.analytics, dossier.isotopes, dossier.hazards, dossier.processing, dossier.partner)),
+        ("Synthesis", (dossier.synthesis, dossier.steps, dossier.route)),
         ("Provenance", (dossier.provenance,)),
     )
     for name, tables in sheets:
-        sheet = book.sheet(name, (44, 26, 14, 14, 12, 16, 14, 14, 14, 14))
+        widths = _SYNTHESIS_WIDTHS if name == "Synthesis" else _SHEET_WIDTHS
+        sheet = book.sheet(name, widths)
         row = 0
         for table in tables:
-            row = book.table(sheet, row, table) if table else row
+            row = book.table(sheet, row, table, widths) if table else row
     _return_form(book, dossier)
     return book.finish()
 
@@ -122,14 +138,15 @@ def overview_workbook(header: Sequence[str], rows: Iterable[tuple[Cell, bytes | 
 
 
 def _summary(book: _Book, dossier: Dossier, drawing: bytes | None) -> None:
-    sheet = book.sheet("Summary", (44, 70, 26, 14, 12, 16))
-    sheet.write_string(0, 0, MARK, book.note)
+    widths = (44, 70, 26, 14, 14, 16, 26, 14)
+    sheet = book.sheet("Summary", widths)
+    sheet.write_string(0, 0, dossier.label, book.note)
     row = 1
     if drawing is not None:
         _insert(sheet, row, 0, drawing, scale=_DRAWING_SCALE, name=dossier.candidate.id)
         row += _DRAWING_ROWS
-    row = book.table(sheet, row, dossier.identity)
-    book.table(sheet, row, dossier.gates)
+    row = book.table(sheet, row, dossier.identity, widths)
+    book.table(sheet, row, dossier.gates, widths)
 
 
 def _return_form(book: _Book, dossier: Dossier) -> None:
@@ -140,6 +157,7 @@ def _return_form(book: _Book, dossier: Dossier) -> None:
         sheet.write_string(row, 0, field, book.text)
         if value:
             sheet.write_string(row, 1, safe_cell(value), book.text)
+            sheet.set_row(row, _height([value], [44]))
         else:
             sheet.write_blank(row, 1, None, book.answer)
         sheet.write_string(row, 2, unit, book.text)

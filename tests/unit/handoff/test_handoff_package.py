@@ -20,7 +20,7 @@ from heliosc.campaign.records import CandidateRecord, read_candidates
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.chemistry.identity import canonical_smiles
 from heliosc.errors import InputError, ParseError
-from heliosc.handoff.package import write_package
+from heliosc.handoff.package import PackageContext, write_package
 from heliosc.handoff.ranking import best_of_run
 from heliosc.selection.roles import load_roles
 
@@ -84,7 +84,7 @@ def test_equal_runs_give_equal_archives(run: Path, results: dict[str, Any]) -> N
 
 def test_pdf_has_two_pages(run: Path, results: dict[str, Any]) -> None:
     references = {f"material {i}": dict.fromkeys(_first(run).computed, 1.0) for i in range(12)}
-    folder = write_package(run, [_first(run).id], results=results, references=references)
+    folder = write_package(run, [_first(run).id], results=results, context=PackageContext(references=references))
     pdf = _one(_files(folder / f"{_first(run).id}.zip"), ".pdf")
     assert pdf.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b", pdf)) == 2
@@ -166,7 +166,7 @@ def test_workbook_shows_numbers_as_numbers_and_the_drawing(run: Path, results: d
         assert [name for name in book.namelist() if name.startswith("xl/media/")]
         names = re.findall(r'<sheet name="([^"]+)"', book.read("xl/workbook.xml").decode())
         electronics = book.read("xl/worksheets/sheet2.xml").decode()
-    assert names == ["Summary", "Electronics", "Laboratory", "Provenance", "Return form"]
+    assert names == ["Summary", "Electronics", "Laboratory", "Synthesis", "Provenance", "Return form"]
     value = candidate.computed["vertical_ionization_energy@ipea1//gfn2"]
     cells = [float(text) for text in re.findall(r"<c [^>]*><v>([^<]+)</v>", electronics)]
     assert any(cell == pytest.approx(value) for cell in cells)

@@ -78,7 +78,8 @@ def write_run_report(folder: RunFolder) -> Path:
         "Generator at the start": generator_folder(config.generator.weights),
     }
     roles = load_roles(config.selection.role_file)
-    return write_report(folder.path, roles=roles, models=models, library=known_molecules(config, DEFAULT_TARGETS))
+    library = known_molecules(config, DEFAULT_TARGETS)
+    return write_report(folder.path, roles=roles, models=models, library=library, references=_references())
 
 
 def write_handoff(
@@ -94,7 +95,7 @@ def write_handoff(
     ------
     InputError : an id that is unknown or has no result
     """
-    from heliosc.handoff.package import choose_candidates, write_package
+    from heliosc.handoff.package import PackageContext, choose_candidates, write_package
 
     config = folder.read_config()
     roles = load_roles(config.selection.role_file)
@@ -120,7 +121,9 @@ def write_handoff(
             for candidate in chosen
         }
     ids = [candidate.id for candidate in chosen]
-    return write_package(folder.path, ids, results=handed, roles=roles, references=_references())
+    return write_package(
+        folder.path, ids, results=handed, roles=roles, context=PackageContext(references=_references())
+    )
 
 
 def write_calculations(folder: RunFolder) -> Path:
