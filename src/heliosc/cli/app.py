@@ -11,6 +11,7 @@ from heliosc.cli.commands import benchmark, data, model_folders, qc, train
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
 from heliosc.cli.commands.models import generate, predict
+from heliosc.cli.commands.promote import promote
 from heliosc.cli.commands.results import handoff, report, status
 from heliosc.cli.commands.run import run
 from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
 )
-for _command in (run, status, report, handoff, generate, predict, label, doctor, benchmark.tune):
+for _command in (run, status, report, promote, handoff, generate, predict, label, doctor, benchmark.tune):
     app.command()(_command)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")

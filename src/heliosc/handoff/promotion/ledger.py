@@ -86,6 +86,7 @@ class GateLedger:
     label : ``draft, xTB level`` while a deciding electronic value is not confirmed by DFT or experiment, else empty
     predicted_probability : of being inside all windows, from predictions alone; ranks candidates, promotes none
     criteria_digest : SHA-256 of the criteria, so that a verdict can be traced to its limits
+    notes : what could not be had, and why
     """
 
     candidate_id: str
@@ -96,6 +97,7 @@ class GateLedger:
     label: str = ""
     predicted_probability: float | None = None
     criteria_digest: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -110,4 +112,9 @@ class GateLedger:
         """The ledger as JSON-ready data; missing numbers are null."""
         document = asdict(self)
         document["entries"] = [{**asdict(entry), "verdict": entry.verdict.value} for entry in self.entries]
-        return {**document, "decision": self.decision.value, "reasons": list(self.reasons)}
+        return {
+            **document,
+            "decision": self.decision.value,
+            "notes": list(self.notes),
+            "reasons": list(self.reasons),
+        }

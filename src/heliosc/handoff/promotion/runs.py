@@ -1,0 +1,115 @@
+"""Gate ledgers of the candidates of a run; ``heliosc promote`` and the hand-off show the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from heliosc.campaign.records import CandidateRecord
+from heliosc.chemistry.identity import parse_smiles
+from heliosc.errors import ConvergenceError
+from heliosc.handoff.promotion.assessment import assess, facts_of
+from heliosc.handoff.promotion.calibrated import cv_evidence, features_of_run
+from heliosc.handoff.promotion.criteria import Criteria, Limits, RoleCriteria, WindowCriterion, load_criteria
+from heliosc.handoff.promotion.evidence import Evidence, evidence_of
+from heliosc.handoff.promotion.ledger import GateLedger
+from heliosc.handoff.structures import charged_structures
+from heliosc.properties import PropertyKey
+from heliosc.selection.roles import Role
+
+_FALLBACK = "fallback"
+
+
+def run_ledgers(
+    run_folder: Path,
+    candidates: Sequence[CandidateRecord],
+    *,
+    results: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Role],
+    criteria: Criteria | None = None,
+    measured: Mapping[str, Sequence[Evidence]] | None = None,
+) -> dict[str, GateLedger]:
+    """Candidate id -> gate ledger.
+
+    Parameters
+    ----------
+    results : calculation key -> result with ``values``, ``geometries`` and ``details``; a candidate without one is
+        judged by its structure alone, and held
+    roles : of the run; their windows are the criteria of a role that the criteria do not name
+    measured : candidate id -> values that came back from the laboratory
+
+    Raises
+    ------
+    ParseError : a stored geometry is not of its molecule
+    """
+    rules = load_criteria() if criteria is None else criteria
+    return {
+        candidate.id: _ledger(
+            run_folder, candidate, results.get(candidate.calculation_key, {}), roles=roles, criteria=rules,
+            measured=(measured or {}).get(candidate.id, ()),
+        )
+        for candidate in candidates
+    }  # fmt: skip
+
+
+def criteria_of_role(name: str, *, roles: Mapping[str, Role], criteria: Criteria) -> RoleCriteria:
+    """The criteria of a role, else the windows that the run's own role file states.
+
+    Raises
+    ------
+    InputError : neither knows the role
+    """
+    if name in criteria.roles or name not in roles:
+        return criteria.role(name)
+    role = roles[name]
+    windows = tuple(
+        WindowCriterion(
+            item.key.name.replace("_", " "), item.key.name, (Limits(item.stated, scale=item.scale),), role.source
+        )
+        for item in role.windows
+    )
+    return RoleCriteria(name, role.description, windows)
+
+
+def _ledger(
+    run_folder: Path,
+    candidate: CandidateRecord,
+    result: Mapping[str, Any],
+    *,
+    roles: Mapping[str, Role],
+    criteria: Criteria,
+    measured: Sequence[Evidence],
+) -> GateLedger:
+    geometries = result.get("geometries", {})
+    is_fallback = result.get("details", {}).get("status") == _FALLBACK
+    calibrated, notes = _calibrated(run_folder, candidate, geometries)
+    computed = [*evidence_of(result.get("values", {})), *calibrated]
+    facts = facts_of(
+        candidate.id,
+        candidate.smiles,
+        [*measured, *(replace(item, is_fallback=is_fallback) for item in computed)],
+        predicted=predicted_evidence(candidate),
+        structures=charged_structures(candidate.smiles, geometries),
+        notes=notes,
+    )
+    return assess(facts, criteria_of_role(candidate.role, roles=roles, criteria=criteria), criteria=criteria)
+
+
+def predicted_evidence(candidate: CandidateRecord) -> list[Evidence]:
+    """What was predicted when the candidate was selected."""
+    return [Evidence(PropertyKey.parse(key), value.mean, value.std) for key, value in candidate.predicted.items()]
+
+
+def _calibrated(
+    run_folder: Path, candidate: CandidateRecord, geometries: Mapping[str, str]
+) -> tuple[list[Evidence], tuple[str, ...]]:
+    """Levels by the shipped maps, or why there are none; the gates then rest on what else is known."""
+    if "neutral" not in geometries:
+        return [], ("not computed: no geometry, so no levels on the CV scale",)
+    try:
+        features = features_of_run(run_folder, {candidate.calculation_key: geometries["neutral"]})
+    except ConvergenceError as error:
+        return [], (f"no levels on the CV scale: {error}",)
+    return cv_evidence(features[candidate.calculation_key], parse_smiles(candidate.smiles), role=candidate.role), ()
