@@ -45,6 +45,7 @@ from heliosc.datasets.library.load import library_smiles
 from heliosc.errors import HelioscError
 from heliosc.generation.jtvae import JTVAE
 from heliosc.generation.jtvae.config import JTVAEConfig, ModelConfig, TrainingConfig
+from heliosc.generation.jtvae.decoding import Decoding
 from heliosc.generation.jtvae.io import build_network
 from heliosc.generation.jtvae.molecule_graph import MoleculeGraph, constitution, molecule_graph
 from heliosc.generation.jtvae.preparation import prepare_on_disk
@@ -286,7 +287,7 @@ def _model_speed(smiles: Sequence[str], vocabulary: Vocabulary, legal: LegalMove
     ).detach()
     sampler = MoleculeSampler(network, legal)
     rambling, found = rate(
-        N_DECODE, lambda: sampler.decode(latent, temperature=0.0, generator=torch.Generator().manual_seed(0))
+        N_DECODE, lambda: sampler.decode(latent, Decoding(temperature=0.0), generator=torch.Generator().manual_seed(0))
     )
     shipped = JTVAE.load(WEIGHTS, device="cpu")
     z = shipped.prior.sample(

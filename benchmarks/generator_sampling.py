@@ -29,7 +29,9 @@ from heliosc.generation.evaluation.held_out import split_held_out
 from heliosc.generation.evaluation.report import evaluate
 from heliosc.generation.evaluation.stereo import MAX_ISOMERS, is_enumerated
 from heliosc.generation.jtvae import JTVAE
-from heliosc.generation.jtvae.sample import CHUNK, Decoded, MoleculeSampler
+from heliosc.generation.jtvae.decoding import Decoding
+from heliosc.generation.jtvae.growing import Decoded
+from heliosc.generation.jtvae.sample import CHUNK, MoleculeSampler
 from heliosc.generation.jtvae.valence import LegalMoves
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.surrogates.ensemble import SurrogateEnsemble
@@ -106,7 +108,7 @@ class Decoder:
         with torch.no_grad():
             latent = self._network.condition(torch.from_numpy(z).float(), nothing, nothing)
         generator = torch.Generator().manual_seed(seed)
-        return self._sampler.decode(latent, temperature=self._temperature, generator=generator)
+        return self._sampler.decode(latent, Decoding(temperature=self._temperature), generator=generator)
 
 
 def measure_latents(chosen: Subject) -> Figures:

@@ -20,6 +20,7 @@ from heliosc.devices import DEVICE_PATTERN
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.parsl.settings import ParslSettings
 from heliosc.execution.slurm.settings import SlurmSettings
+from heliosc.properties.own import use_properties
 
 _ELEMENTS = [
     "H",
@@ -125,6 +126,16 @@ class GeneratorSettings(Section):
     beam_width: int = Field(
         1, ge=1, le=64, description="partial molecules of a latent vector followed side by side; wants temperature 0"
     )
+
+    @model_validator(mode="after")
+    def _a_beam_leaves_nothing_to_chance(self) -> GeneratorSettings:
+        chances = (self.temperature, self.attachment_temperature or 0.0, self.samples_per_latent - 1)
+        if self.beam_width > 1 and any(chances):
+            raise ValueError(
+                f"beam_width is {self.beam_width}, which finds the one likeliest molecule; expected temperature 0, no "
+                "attachment_temperature and samples_per_latent 1"
+            )
+        return self
 
 
 class ResourceSettings(Section):
@@ -269,7 +280,6 @@ class TrackingSettings(Section):
     mlflow: str | None = Field(None, description="MLflow: sqlite:///mlflow.db or a server's http address; none = not")
     experiment: str = Field("heliosc", min_length=1, description="name of the MLflow experiment")
     tensorboard: Path | None = Field(None, description="folder of TensorBoard event files; none = not")
-    trainings: Path = Field(Path("runs/trainings"), description="journals of trainings; a campaign's is in its folder")
     timeout_s: PositiveFloat = Field(10.0, description="longest wait at the end for a place that is slow")
 
 
@@ -277,6 +287,7 @@ class Config(Section):
     """All settings of heliosc."""
 
     seed: int = Field(0, ge=0)
+    properties: Path | None = Field(None, description="your own properties; see docs/how-to/add-a-property.md")
     campaign: CampaignSettings = CampaignSettings()
     selection: SelectionSettings = SelectionSettings()
     surrogate: SurrogateSettings = SurrogateSettings()
@@ -292,6 +303,8 @@ class Config(Section):
         how many workers, is left out, and so is what is computed of the candidates only when they are handed off.
         """
         settings = self.model_dump(mode="json")
+        if self.properties is None:
+            del settings["properties"]
         for later in ("rounds", "stop", "optical_level"):
             del settings["campaign"][later]
         del settings["execution"], settings["tracking"]
@@ -314,16 +327,19 @@ def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Conf
 
     Raises
     ------
-    InputError : the file is missing, unreadable or not a YAML mapping
+    InputError : the file is missing, unreadable or not a YAML mapping, or the properties it names are unusable
     UsageError : an unknown key or a value of the wrong kind, with the nearest known key
     """
     settings = _read_yaml(file) if file else {}
     for override in overrides:
         _apply_override(settings, override)
     try:
-        return Config.model_validate(settings)
+        config = Config.model_validate(settings)
     except ValidationError as error:
         raise UsageError(_explain(error, where=str(file or "configuration"))) from error
+    if config.properties is not None:
+        use_properties(config.properties)
+    return config
 
 
 # what a missing file is written by; the last key of an entry in the schema

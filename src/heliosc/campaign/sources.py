@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -54,8 +55,17 @@ class JTVAESource:
         self._generator, self._settings = generator, settings
 
     def propose(self, wish: Wish, n: int, *, seed: int) -> list[tuple[str, str]]:
+        settings = self._settings
+        make = partial(
+            self._generator.generate,
+            temperature=settings.temperature,
+            attachment_temperature=settings.attachment_temperature,
+            top_k=settings.top_k,
+            n_per_latent=settings.samples_per_latent,
+            beam_width=settings.beam_width,
+        )
         return _conditional_and_near(
-            self._generator, "jtvae", wish, n, keys=self._generator.keys, settings=self._settings, seed=seed
+            self._generator, make, "jtvae", wish, n, keys=self._generator.keys, settings=settings, seed=seed
         )
 
 
@@ -75,7 +85,8 @@ class GeneticSource:
             )
         generator = GeneticGenerator.of(wish.parents, surrogate=self._surrogate)
         keys = self._surrogate.keys
-        return _conditional_and_near(generator, "genetic", wish, n, keys=keys, settings=self._settings, seed=seed)
+        make = partial(generator.generate, temperature=self._settings.temperature)
+        return _conditional_and_near(generator, make, "genetic", wish, n, keys=keys, settings=self._settings, seed=seed)
 
 
 class PoolSource:
@@ -142,6 +153,7 @@ def _unknown_of_pool(config: Config, known: Collection[str]) -> list[str]:
 
 def _conditional_and_near(
     generator: Generator,
+    make: Callable[..., list[str]],
     name: str,
     wish: Wish,
     n: int,
@@ -150,16 +162,14 @@ def _conditional_and_near(
     settings: GeneratorSettings,
     seed: int,
 ) -> list[tuple[str, str]]:
-    """Molecules made for drawn targets, and neighbours of the best known ones."""
+    """Molecules made for drawn targets (by ``make``), and neighbours of the best known ones."""
     n_near = round(n * settings.neighbour_share) if wish.parents else 0
     rng = np.random.default_rng(seed)
     proposals: list[tuple[str, str]] = []
     for size in parts_by_share(n - n_near, [1.0] * _N_TARGETS):
         if size:
             conditions = draw_targets(wish.role, wish.known_values, keys, rng=rng)
-            made = generator.generate(
-                size, seed=int(rng.integers(2**31)), conditions=conditions, temperature=settings.temperature
-            )
+            made = make(size, seed=int(rng.integers(2**31)), conditions=conditions)
             proposals += [(smiles, name) for smiles in made]
     usable = generator.covers(wish.parents)
     covered = [smiles for smiles, is_covered in zip(wish.parents, usable, strict=True) if is_covered]

@@ -8,9 +8,11 @@ import torch
 from rdkit import Chem
 
 from heliosc.generation.jtvae.config import JTVAEConfig, ModelConfig
+from heliosc.generation.jtvae.decoding import Decoding
+from heliosc.generation.jtvae.growing import Decoded, DecodeLimits
 from heliosc.generation.jtvae.io import build_network
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
-from heliosc.generation.jtvae.sample import Decoded, DecodeLimits, MoleculeSampler
+from heliosc.generation.jtvae.sample import MoleculeSampler
 from heliosc.generation.jtvae.schedule import build_vocabulary, legal_ports, legal_sites
 from heliosc.generation.jtvae.valence import LegalMoves, PartialMolecule
 from heliosc.generation.jtvae.vocabulary import Vocabulary
@@ -36,7 +38,7 @@ def decode(n: int, *, limits: DecodeLimits, temperature: float = 2.0) -> list[De
         network.decoder.topology.bias.fill_(6.0)
         latent = network.condition(torch.randn(n, 16), torch.zeros(n, 0), torch.zeros(n, 0))
     sampler = MoleculeSampler(network, LegalMoves(vocabulary), limits=limits)
-    return sampler.decode(latent, temperature=temperature, generator=torch.Generator().manual_seed(0))
+    return sampler.decode(latent, Decoding(temperature=temperature), generator=torch.Generator().manual_seed(0))
 
 
 def largest_fused_system(smiles: str) -> int:
@@ -80,7 +82,7 @@ def test_latent_vectors_far_outside_end_in_molecules(spread: float, temperature:
     network = build_network(TINY, vocabulary, n_properties=0, device=torch.device("cpu"))
     latent = spread * torch.randn(6, 16)
     sampler = MoleculeSampler(network, LegalMoves(vocabulary))
-    for sample in sampler.decode(latent, temperature=temperature, generator=torch.Generator().manual_seed(0)):
+    for sample in sampler.decode(latent, Decoding(temperature=temperature), generator=torch.Generator().manual_seed(0)):
         assert Chem.MolFromSmiles(sample.smiles) is not None
 
 

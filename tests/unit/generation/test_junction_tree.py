@@ -13,9 +13,9 @@ from heliosc.errors import InputError
 from heliosc.generation.jtvae import vocabulary as vocabulary_module
 from heliosc.generation.jtvae.assemble import assemble
 from heliosc.generation.jtvae.clusters import find_clusters
+from heliosc.generation.jtvae.growing import DecodeLimits
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.roundtrip import failure_of
-from heliosc.generation.jtvae.sample import DecodeLimits
 from heliosc.generation.jtvae.schedule import build_vocabulary
 from heliosc.generation.jtvae.tree import UnknownWordError, junction_tree
 from heliosc.generation.jtvae.valence import LegalMoves

@@ -20,6 +20,7 @@ from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.preparation import MANIFEST_FILE, PreparedFolder, prepare_on_disk
 from heliosc.generation.jtvae.schedule import build_vocabulary, prepare_graphs, read_graphs
 from heliosc.generation.jtvae.valence import LegalMoves
+from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.properties import PropertyKey, PropertyTable
 
 SMILES = [
@@ -230,6 +231,32 @@ def test_an_interrupted_preparation_goes_on(tmp_path: Path, monkeypatch: pytest.
 
     assert equal(prepare_on_disk(SMILES, tmp_path / "cut", held_out=0.0, shard_size=3, done=note), expected)
     assert {name: shards_seen[name] for name in before} == before
+
+
+@pytest.mark.parametrize("kind", ["scan", "arrays"])
+def test_a_damaged_shard_of_an_interrupted_preparation_is_named_and_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> dict[str, object]:
+        raise KeyboardInterrupt
+
+    smiles = ["c1ccsc1", "Cc1ccsc1", "c1ccc2ccccc2c1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "_join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare_on_disk(smiles, tmp_path, held_out=0.0, shard_size=2)
+    (damaged,) = tmp_path.glob(f"*/shards/000001.{kind}")
+    damaged.write_bytes(damaged.read_bytes()[:-7])
+    with pytest.raises(InputError, match=rf"000001\.{kind} is damaged .*remove it"):
+        prepare_on_disk(smiles, tmp_path, held_out=0.0, shard_size=2)
+    damaged.unlink()
+    assert len(prepare_on_disk(smiles, tmp_path, held_out=0.0, shard_size=2).training) == 3
+
+
+@pytest.mark.parametrize("document", [[], 3, {"format": 1}, {"format": preparation.LAYOUT_VERSION, "words": 2}])
+def test_a_foreign_vocabulary_is_refused(document: object) -> None:
+    with pytest.raises(InputError, match="vocabulary"):
+        Vocabulary.from_document(document)
 
 
 def test_a_second_call_reads_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,9 @@ class GenerationRequest:
     wishes: Wishes
     seed: int
     temperature: float | None
+    attachment_temperature: float | None
     top_k: int
+    beam: int
     per_latent: int
     core: str | None
     near: list[str]
@@ -83,6 +85,8 @@ def check_request(request: GenerationRequest) -> None:
     refused = {
         "--radius": request.radius is not None and way != "--near",
         "--top-k": bool(request.top_k) and way in ("--near", "--between"),
+        "--attachment-temperature": request.attachment_temperature is not None and way in ("--near", "--between"),
+        "--beam": request.beam > 1 and way in ("--core", "--between"),
         "--per-latent": request.per_latent > 1 and not request.is_plain,
         "--temperature": request.temperature is not None and way == "--between",
         "--condition": bool(request.wishes.values or request.wishes.windows) and way == "--between",
@@ -130,9 +134,9 @@ def _from_prior(model: Any, request: GenerationRequest) -> list[dict[str, Any]]:
         seed=request.seed,
         conditions=request.wishes.values,
         windows=request.wishes.windows,
-        temperature=_temperature(request, 1.0),
         n_per_latent=request.per_latent,
-        top_k=request.top_k,
+        beam_width=request.beam,
+        **_freedom(request),
     )
     return [{"smiles": text} for text in smiles]
 
@@ -147,8 +151,7 @@ def _on_core(model: Any, request: GenerationRequest) -> list[dict[str, Any]]:
         seed=request.seed,
         conditions=request.wishes.values,
         windows=request.wishes.windows,
-        temperature=_temperature(request, 1.0),
-        top_k=request.top_k,
+        **_freedom(request),
     )
     return [{"smiles": text} for text in grown.smiles]
 
@@ -160,7 +163,8 @@ def _near(model: Any, request: GenerationRequest) -> list[dict[str, Any]]:
         request.n,
         seed=request.seed,
         conditions=request.wishes.values,
-        temperature=_temperature(request, 0.0),
+        temperature=request.temperature or 0.0,
+        beam_width=request.beam,
         **more,
     )
     return [{"smiles": text} for text in smiles]
@@ -174,8 +178,14 @@ def _between(model: Any, request: GenerationRequest) -> list[dict[str, Any]]:
     return [{"smiles": point.smiles, "position": point.position} for point in way]
 
 
-def _temperature(request: GenerationRequest, default: float) -> float:
-    return default if request.temperature is None else request.temperature
+def _freedom(request: GenerationRequest) -> dict[str, Any]:
+    """Of choices from the prior: free unless told otherwise, or searched by a beam."""
+    usual = 1.0 if request.beam == 1 else 0.0
+    return {
+        "temperature": usual if request.temperature is None else request.temperature,
+        "attachment_temperature": request.attachment_temperature,
+        "top_k": request.top_k,
+    }
 
 
 def _parse_condition(text: str) -> tuple[PropertyKey, float, float]:

@@ -58,7 +58,13 @@ def generate(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, help="How freely to choose, 0 = likeliest; none = 1, near a molecule 0.")
     ] = None,
+    attachment_temperature: Annotated[
+        float | None, typer.Option(min=0.0, help="How freely to choose where words go; none = as freely as words.")
+    ] = None,
     top_k: Annotated[int, typer.Option(min=0, help="Choose among so many of the likeliest; 0 = all.")] = 0,
+    beam: Annotated[
+        int, typer.Option(min=1, max=64, help="Search the likeliest molecule with so many side by side; 1 = none.")
+    ] = 1,
     per_latent: Annotated[int, typer.Option(min=1, help="Molecules decoded from each latent vector.")] = 1,
     core: Annotated[str | None, typer.Option(metavar="SMILES", help="Grow every molecule on this one.")] = None,
     near: Annotated[
@@ -76,8 +82,9 @@ def generate(
 ) -> None:
     """Sample molecules from the JT-VAE: freely, with property values asked for, on a core, near or between others."""
     request = GenerationRequest(
-        n=n, wishes=Wishes.of(condition or []), seed=seed, temperature=temperature, top_k=top_k, per_latent=per_latent,
-        core=core, near=near or [], radius=radius, between=between, weights=weights, device=device,
+        n=n, wishes=Wishes.of(condition or []), seed=seed, temperature=temperature,
+        attachment_temperature=attachment_temperature, top_k=top_k, beam=beam, per_latent=per_latent, core=core,
+        near=near or [], radius=radius, between=between, weights=weights, device=device,
     )  # fmt: skip
     rows = generated(request)
     _write(with_stereoisomers(rows) if stereo else rows, out=out, as_json=as_json)

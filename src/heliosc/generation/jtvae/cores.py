@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 from rdkit import Chem
 
 from heliosc.chemistry.identity import parse_smiles
+from heliosc.generation.jtvae.decoding import DecodingOptions
 from heliosc.generation.jtvae.generator import JTVAE
 from heliosc.generation.jtvae.molecule_graph import constitution
 from heliosc.properties import PropertyKey
@@ -44,8 +46,7 @@ def grow_core(
     seed: int,
     conditions: Mapping[PropertyKey, float] | None = None,
     windows: Mapping[PropertyKey, tuple[float, float]] | None = None,
-    temperature: float = 1.0,
-    top_k: int = 0,
+    **decoding: Unpack[DecodingOptions],
 ) -> GrownCores:
     """Decode ``n`` latent vectors of the prior, each beginning with the core.
 
@@ -56,7 +57,7 @@ def grow_core(
     Parameters
     ----------
     core : a whole molecule; hydrogen stands where it may grow. Stereo marks are dropped
-    conditions, windows : property values asked for, see ``JTVAE.generate``
+    conditions, windows, decoding : as of ``JTVAE.generate``
 
     Raises
     ------
@@ -64,9 +65,7 @@ def grow_core(
     """
     pattern = constitution(core)
     bare = Chem.MolToSmiles(pattern)
-    decoded = model.sample(
-        n, seed=seed, conditions=conditions, windows=windows, temperature=temperature, top_k=top_k, core=core
-    )
+    decoded = model.sample(n, seed=seed, conditions=conditions, windows=windows, core=core, **decoding)
     found = [sample.smiles for sample in decoded if sample.smiles is not None]
     kept = [smiles for smiles in found if parse_smiles(smiles).HasSubstructMatch(pattern)]
     grown = dict.fromkeys(smiles for smiles in kept if smiles != bare)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -13,13 +14,15 @@ from heliosc.devices import choose_device
 from heliosc.errors import InputError
 from heliosc.generation.evaluation.report import evaluate
 from heliosc.generation.jtvae.config import Compute, JTVAEConfig
+from heliosc.generation.jtvae.decoding import Decoding, DecodingOptions
+from heliosc.generation.jtvae.growing import Decoded
 from heliosc.generation.jtvae.io import StoredModel, load_model, save_model
 from heliosc.generation.jtvae.making import make
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.network import Posterior
 from heliosc.generation.jtvae.posteriors import encode_prepared
 from heliosc.generation.jtvae.refresh import FineTuning, refresh
-from heliosc.generation.jtvae.sample import Decoded, MoleculeSampler
+from heliosc.generation.jtvae.sample import MoleculeSampler
 from heliosc.generation.jtvae.schedule import prepare
 from heliosc.generation.jtvae.steering import Wishes, draw_latents
 from heliosc.generation.jtvae.train import Progress
@@ -147,9 +150,7 @@ class JTVAE:
         seed: int,
         conditions: Mapping[PropertyKey, float] | None = None,
         windows: Mapping[PropertyKey, tuple[float, float]] | None = None,
-        temperature: float = 1.0,
-        n_per_latent: int = 1,
-        top_k: int = 0,
+        **decoding: Unpack[DecodingOptions],
     ) -> list[str]:
         """Canonical SMILES of ``n`` legal molecules drawn from the prior; repeats are possible.
 
@@ -159,23 +160,14 @@ class JTVAE:
             decoder is told of them
         windows : lower and upper limits of property values wanted, infinite ones too; each latent vector is drawn
             with a value of its own inside, and of several the one that the heads are surest to see inside
-        temperature : how freely the decoder chooses; 0 takes the likeliest
-        n_per_latent : molecules decoded from each latent vector
-        top_k : choose words and places among so many of the likeliest; 0 = among all
+        decoding : see ``Decoding``
 
         Raises
         ------
-        InputError : a condition on a property that the model was not trained with, or an empty window
+        InputError : a condition on a property that the model was not trained with, an empty window, or numbers out of
+            range
         """
-        found = self.sample(
-            n,
-            seed=seed,
-            conditions=conditions,
-            windows=windows,
-            temperature=temperature,
-            n_per_latent=n_per_latent,
-            top_k=top_k,
-        )
+        found = self.sample(n, seed=seed, conditions=conditions, windows=windows, **decoding)
         return [sample.smiles for sample in found if sample.smiles is not None]
 
     def sample(
@@ -185,10 +177,8 @@ class JTVAE:
         seed: int,
         conditions: Mapping[PropertyKey, float] | None = None,
         windows: Mapping[PropertyKey, tuple[float, float]] | None = None,
-        temperature: float = 1.0,
-        n_per_latent: int = 1,
-        top_k: int = 0,
         core: str | None = None,
+        **decoding: Unpack[DecodingOptions],
     ) -> list[Decoded]:
         """As ``generate``, with what happened to each molecule.
 
@@ -200,17 +190,15 @@ class JTVAE:
         ------
         InputError : numbers out of range, an unknown property, or a core that cannot be encoded
         """
-        if n < 0 or n_per_latent < 1 or not 0 <= temperature < np.inf or top_k < 0:
-            raise InputError(
-                f"cannot sample n={n}, n_per_latent={n_per_latent}, temperature={temperature}, top_k={top_k}; "
-                "expected n >= 0, n_per_latent >= 1, a finite temperature >= 0, top_k >= 0"
-            )
+        how = Decoding(**decoding)
+        if n < 0:
+            raise InputError(f"cannot sample n={n} molecules; expected 0 or more")
         tree = None if core is None else junction_tree(molecule_graph(constitution(core)), self.vocabulary)
         generator = np.random.default_rng(seed)
         wishes = self._wishes(conditions, windows)
-        drawn = draw_latents(self.prior, self.network, -(-n // n_per_latent), wishes, generator=generator)
-        z, told = (np.repeat(part, n_per_latent, axis=0)[:n] for part in drawn)
-        return self._decode(z, asked=told, temperature=temperature, seed=seed, top_k=top_k, core=tree)
+        drawn = draw_latents(self.prior, self.network, -(-n // how.n_per_latent), wishes, generator=generator)
+        z, told = (np.repeat(part, how.n_per_latent, axis=0)[:n] for part in drawn)
+        return self._decode(z, how, asked=told, seed=seed, core=tree)
 
     def _wishes(
         self,
@@ -228,10 +216,9 @@ class JTVAE:
         *,
         seed: int = 0,
         conditions: Mapping[PropertyKey, float] | None = None,
-        temperature: float = 0.0,
-        top_k: int = 0,
+        **decoding: Unpack[DecodingOptions],
     ) -> list[str | None]:
-        """Canonical SMILES of latent vectors, (n, latent); ``temperature`` and ``top_k`` as in ``generate``.
+        """Canonical SMILES of latent vectors, (n, latent), one each; the likeliest unless a temperature is given.
 
         Raises
         ------
@@ -242,22 +229,18 @@ class JTVAE:
             raise InputError(
                 f"latent vectors of shape {rows.shape}; expected finite values of shape (n, {self.config.model.latent})"
             )
-        asked = self.scale.asked(conditions)
-        found = self._decode(rows, asked=asked, temperature=temperature, seed=seed, top_k=top_k)
+        found = self._decode(rows, _likeliest(decoding), asked=self.scale.asked(conditions), seed=seed)
         return [sample.smiles for sample in found]
 
     def _decode(
         self,
         z: FloatArray,
+        decoding: Decoding,
         *,
         asked: FloatArray,
-        temperature: float,
         seed: int,
-        top_k: int = 0,
         core: JunctionTree | None = None,
     ) -> list[Decoded]:
-        if not 0 <= temperature < np.inf:
-            raise InputError(f"temperature is {temperature}; expected a finite number, 0 or more")
         if not len(z):
             return []
         device = self.network.tables.words.weight.device
@@ -267,7 +250,7 @@ class JTVAE:
             latent = self.network.condition(rows, wishes, ~torch.isnan(wishes))
         sampler = MoleculeSampler(self.network, self._legal)
         generator = torch.Generator().manual_seed(seed)
-        return sampler.decode(latent, temperature=temperature, generator=generator, top_k=top_k, core=core)
+        return sampler.decode(latent, decoding, generator=generator, core=core)
 
     # -- latent vectors from molecules --------------------------------------------------------------------------------
 
@@ -298,14 +281,14 @@ class JTVAE:
         noise = np.random.default_rng(seed).standard_normal((len(smiles), n_draws, self.config.model.latent))
         return mean[:, None] + noise * np.exp(0.5 * log_variance)[:, None]
 
-    def reconstruct(self, smiles: Sequence[str]) -> list[str | None]:
-        """Each molecule encoded to its posterior mean and decoded with the likeliest choices.
+    def reconstruct(self, smiles: Sequence[str], *, beam_width: int = 1) -> list[str | None]:
+        """Each molecule encoded to its posterior mean and decoded with the likeliest choices, one by one or by beam.
 
         Raises
         ------
         InputError : a molecule that cannot be encoded (see ``covers``)
         """
-        return self.decode(self.encode(smiles)) if smiles else []
+        return self.decode(self.encode(smiles), beam_width=beam_width) if smiles else []
 
     def predict_properties(self, smiles: Sequence[str]) -> FloatArray:
         """What the property heads say, (n, n_properties) in the unit of each key."""
@@ -321,7 +304,7 @@ class JTVAE:
         seed: int,
         radius: float = 0.7,
         conditions: Mapping[PropertyKey, float] | None = None,
-        temperature: float = 0.0,
+        **decoding: Unpack[DecodingOptions],
     ) -> list[str]:
         """Canonical SMILES of ``n`` molecules decoded near the given ones, repeats and the given ones possible.
 
@@ -330,6 +313,7 @@ class JTVAE:
         smiles : starting points, used in turn
         radius : length of the steps, in units of the spread of the training molecules in each latent direction; with
             the shipped model 0.5 gives 4 of 10 starting points back, 1.0 resembles them by 0.31 (Tanimoto, mean)
+        decoding : see ``Decoding``; the likeliest molecule of each step unless a temperature is given
 
         Raises
         ------
@@ -339,9 +323,8 @@ class JTVAE:
             raise InputError("neighbours of no molecule; give at least one starting point")
         centres = self.encode(smiles)[np.arange(n) % len(smiles)]
         steps = self.prior.steps(n, generator=np.random.default_rng(seed))
-        found = self._decode(
-            centres + radius * steps, asked=self.scale.asked(conditions), temperature=temperature, seed=seed
-        )
+        asked = self.scale.asked(conditions)
+        found = self._decode(centres + radius * steps, _likeliest(decoding), asked=asked, seed=seed)
         return [sample.smiles for sample in found if sample.smiles is not None]
 
     def _posterior(self, smiles: Sequence[str]) -> Posterior:
@@ -398,3 +381,11 @@ class JTVAE:
             self._legal = LegalMoves(self.vocabulary)  # also of a training that was interrupted
         self.metrics = {**self.metrics, "n_refreshes": self.n_refreshes + 1}
         return done
+
+
+def _likeliest(options: DecodingOptions) -> Decoding:
+    """Decoding of latent vectors that are given, one molecule each."""
+    asked = Decoding(**{"temperature": 0.0, **options})
+    if asked.n_per_latent != 1:
+        raise InputError(f"got n_per_latent={asked.n_per_latent}; expected 1: each latent vector given is one molecule")
+    return asked

@@ -24,6 +24,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -33,14 +34,13 @@ from typing import Any
 
 import numpy as np
 from rdkit import rdBase
-from safetensors import safe_open
 
 from heliosc.errors import InputError, ResourceError
 from heliosc.files import ensure_folder, write_atomically
 from heliosc.generation.jtvae.arrays import COLUMNS, LAYOUT_VERSION, SPACES, IntArray, PreparedSet
 from heliosc.generation.jtvae.conditions import PropertyScale
 from heliosc.generation.jtvae.flat_files import GrowingArray, LineWriter
-from heliosc.generation.jtvae.shards import N_EXAMPLES, Shard, lay_out_shard, read_scan, scan_shard
+from heliosc.generation.jtvae.shards import N_EXAMPLES, Shard, lay_out_shard, opened, read_scan, scan_shard
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.properties import PropertyTable
 
@@ -297,19 +297,19 @@ def _join(folder: Path, scratch: Path, found: _Merged, *, shard_size: int) -> di
     files = [scratch / f"{number:06d}.arrays" for number in range(-(-len(found.is_kept) // shard_size))]
     unknown = Counter[str]()
     counts = dict.fromkeys(("n_training", "n_held_out"), 0)
-    with LineWriter(folder / "smiles.txt", folder / "smiles_starts.npy") as lines:
+    with ExitStack() as stack:
+        for output in outputs.values():
+            stack.callback(output.close)
+        lines = stack.enter_context(LineWriter(folder / "smiles.txt", folder / "smiles_starts.npy"))
         for side in counts:
             for file in files:
-                with safe_open(file, framework="numpy") as stored:
-                    document = json.loads(stored.metadata()["heliosc"])
+                with opened(file) as (document, stored):
                     n = document["n_training"]
                     chosen = slice(0, n) if side == "n_training" else slice(n, None)
                     _append(outputs, stored, chosen)
                 lines.extend(document["smiles"][chosen])
                 counts[side] += len(document["smiles"][chosen])
                 unknown.update(document["unknown"] if side == "n_training" else {})
-    for output in outputs.values():
-        output.close()
     return {"n_molecules": sum(counts.values()), **counts, "unknown": dict(unknown)}
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from rdkit import Chem
 
 from heliosc.generation.jtvae.assemble import finish
+from heliosc.generation.jtvae.growing import DecodeLimits
 from heliosc.generation.jtvae.molecule_graph import MoleculeGraph
-from heliosc.generation.jtvae.sample import DecodeLimits
 from heliosc.generation.jtvae.schedule import legal_ports, legal_sites
 from heliosc.generation.jtvae.tree import JunctionTree
 from heliosc.generation.jtvae.valence import LegalMoves, PartialMolecule

@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from heliosc.errors import InputError
@@ -112,10 +115,31 @@ def scan_shard(shard: Shard, folder: Path, *, held_out: float, seconds: float) -
     write_atomically(shard.scan_file(folder), save(arrays, {"heliosc": json.dumps(document)}))
 
 
+@contextmanager
+def opened(file: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The document and the tensors of a shard's file.
+
+    Raises
+    ------
+    InputError : damaged
+    """
+    with ExitStack() as stack:
+        try:
+            stored = stack.enter_context(safe_open(file, framework="numpy"))
+            document = json.loads(stored.metadata()["heliosc"])
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{file} is damaged ({error}); remove it, and the same command makes it again") from error
+        yield document, stored
+
+
 def read_scan(file: Path) -> Scan:
-    """What ``scan_shard`` wrote."""
-    with safe_open(file, framework="numpy") as stored:
-        document = json.loads(stored.metadata()["heliosc"])
+    """What ``scan_shard`` wrote.
+
+    Raises
+    ------
+    InputError : damaged
+    """
+    with opened(file) as (document, stored):
         arrays = {name: stored.get_tensor(name) for name in ("keys", "held_out", "n_words", "words")}
     vocabulary = Vocabulary.from_document(document["vocabulary"])
     return Scan(**arrays, vocabulary=vocabulary, refused=document["refused"], examples=document["examples"])

@@ -188,8 +188,9 @@ class Vocabulary:
         ------
         InputError : another format, a damaged document, or words that this RDKit version understands differently
         """
-        if document.get("format") != FORMAT:
-            raise InputError(f"vocabulary format {document.get('format')!r}; this version reads format {FORMAT}")
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            got = document.get("format") if isinstance(document, dict) else type(document).__name__
+            raise InputError(f"vocabulary format {got!r}; this version reads format {FORMAT}")
         vocabulary = cls()
         try:
             for entry in document["words"]:
@@ -198,9 +199,10 @@ class Vocabulary:
                 vocabulary._append(Word(labels, bonds, bool(entry["is_ring"])), int(entry["count"]))
             for *label, n in document["max_hydrogens"]:
                 vocabulary.max_hydrogens[AtomLabel(*label)] = n
+            made_with = document["rdkit"]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"damaged vocabulary: {error!r}; copy the model folder again or train it anew") from error
-        if document["rdkit"] != rdBase.rdkitVersion:
+        if made_with != rdBase.rdkitVersion:
             vocabulary._check_probes(document)
         return vocabulary
 
