@@ -12,10 +12,10 @@ from rdkit import Chem
 
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.datasets.csv_source import CsvImport, QuarantinedRow
-from heliosc.datasets.plausibility import POSSIBLE, USUAL_MEDIAN
-from heliosc.datasets.units import FACTORS
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.properties.plausibility import POSSIBLE, USUAL_MEDIAN
+from heliosc.properties.units import FACTORS
 
 FloatArray = NDArray[np.float64]
 

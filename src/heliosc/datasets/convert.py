@@ -9,12 +9,12 @@ from heliosc.chemistry.standardisation import StandardMolecule, standardise
 from heliosc.datasets.declaration import ColumnMap, Identity, SourceDeclaration
 from heliosc.datasets.frames import pl
 from heliosc.datasets.parts import POLYMER_BUCKET, bucket_of
-from heliosc.datasets.plausibility import possible_range
 from heliosc.datasets.quarantine import CORRECT, RefusedRow
 from heliosc.datasets.records.model import Chunk, ItemCheck, RawRows
 from heliosc.datasets.records.registry import read_rows, smiles_column
 from heliosc.datasets.schema import MOLECULE, POLYMER, join_list
 from heliosc.errors import InputError
+from heliosc.properties.plausibility import possible_range
 
 MISSING_TEXTS = ("", "nan", "na", "n/a", "null", "none", "-", "<na>")
 UNMARKED = "connection points not marked"

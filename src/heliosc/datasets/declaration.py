@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from heliosc.datasets.units import factor_to
 from heliosc.errors import HelioscError, InputError
 from heliosc.properties import PropertyKey
+from heliosc.properties.units import factor_to
 
 Column = Annotated[str, Field(min_length=1)] | Annotated[int, Field(strict=True)]
 """A column by its name, or by its place: 1 is the first, -1 the last."""

@@ -28,7 +28,6 @@ from heliosc.datasets.describe import DescribeJob, describe_jobs, describe_molec
 from heliosc.datasets.locate import SourceFiles
 from heliosc.datasets.merge_books import SourceCount, count_rows, write_quarantine, write_summary
 from heliosc.datasets.parts import Part, parts_for
-from heliosc.datasets.plausibility import USUAL_MEDIAN, is_unusual
 from heliosc.datasets.records.registry import CHUNK_ROWS, read_chunks
 from heliosc.datasets.schema import (
     MOLECULES_FOLDER,
@@ -41,6 +40,7 @@ from heliosc.datasets.wide import WideJob, join_parts, wide_header, wide_rows_fi
 from heliosc.datasets.workers import ITEM_SECONDS, WorkerPool
 from heliosc.errors import InputError, ResourceError
 from heliosc.files import ensure_folder
+from heliosc.properties.plausibility import USUAL_MEDIAN, is_unusual
 
 WORK_FOLDER = ".work"
 TABLE_WORKERS = 2

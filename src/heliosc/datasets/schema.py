@@ -23,9 +23,9 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from heliosc.datasets.plausibility import possible_range
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey
+from heliosc.properties.plausibility import possible_range
 
 PROPERTIES_FOLDER = "properties"
 MOLECULES_FOLDER = "molecules"

@@ -63,6 +63,7 @@ LEVELS: dict[str, LevelOfTheory] = {
         LevelOfTheory("experiment", "experiment", "as published", "measured"),
         LevelOfTheory("experiment-cv", "experiment", "CV", "measured by cyclic voltammetry, against vacuum"),
         LevelOfTheory("experiment-film", "experiment", "film", "measured on a film"),
+        LevelOfTheory("experiment-solution", "experiment", "solution", "measured in solution"),
         LevelOfTheory("experiment-device", "experiment", "device", "measured on a device"),
     )
 }

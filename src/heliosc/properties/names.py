@@ -6,19 +6,29 @@ energies never taken from -HOMO.
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from heliosc.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class PropertyDefinition:
-    """One measurable or computable quantity of a molecule."""
+    """One measurable or computable quantity of a molecule.
+
+    Attributes
+    ----------
+    lower, upper : possible values of a property of the user's (``own``); for ours see ``plausibility``
+    """
 
     name: str
     unit: str
     symbol: str
     meaning: str
+    lower: float = -math.inf
+    upper: float = math.inf
 
 
 _DEFINITIONS = (
@@ -42,6 +52,8 @@ _DEFINITIONS = (
     PropertyDefinition("open_circuit_voltage", "V", "V_OC", "of a solar cell with this material"),
     PropertyDefinition("short_circuit_current", "mA/cm^2", "J_SC", "of a solar cell with this material"),
     PropertyDefinition("fill_factor", "%", "FF", "of a solar cell with this material"),
+    PropertyDefinition("hole_mobility", "cm^2/(V s)", "mu(h)", "drift mobility of holes, measured on a device"),
+    PropertyDefinition("electron_mobility", "cm^2/(V s)", "mu(e)", "drift mobility of electrons, measured on a device"),
     PropertyDefinition("hansen_dispersion", "MPa^0.5", "delta(D)", "Hansen parameter of dispersion"),
     PropertyDefinition("hansen_polar", "MPa^0.5", "delta(P)", "Hansen parameter of dipoles"),
     PropertyDefinition("hansen_hydrogen_bonding", "MPa^0.5", "delta(H)", "Hansen parameter of hydrogen bonds"),
@@ -69,16 +81,22 @@ _DEFINITIONS = (
     PropertyDefinition("synthesizability_score", "1", "synth", "as a data set gives it; its scale is its own"),
 )
 
+OWN_VARIABLE = "HELIOSC_PROPERTIES"
+
 PROPERTIES: dict[str, PropertyDefinition] = {definition.name: definition for definition in _DEFINITIONS}
 
 
 def property_definition(name: str) -> PropertyDefinition:
-    """Look a property up.
+    """Look a property up; one that is not ours may stand in the user's file, which ``HELIOSC_PROPERTIES`` names.
 
     Raises
     ------
-    InputError : the name is not in the vocabulary
+    InputError : the name is not in the vocabulary, or that file is unusable
     """
+    if name not in PROPERTIES and OWN_VARIABLE in os.environ:
+        from heliosc.properties.own import use_properties  # loads Pydantic
+
+        use_properties(Path(os.environ[OWN_VARIABLE]))
     if name not in PROPERTIES:
         raise InputError(f"unknown property {name!r}; expected one of: {', '.join(PROPERTIES)}")
     return PROPERTIES[name]

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heliosc.datasets.frames import pl
-from heliosc.datasets.plausibility import possible_range
 from heliosc.datasets.schema import (
     LONG_SCHEMA,
     MOLECULE_SCHEMA,
@@ -22,6 +21,7 @@ from heliosc.datasets.schema import (
 )
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey
+from heliosc.properties.plausibility import possible_range
 
 _INCHIKEY = r"^[A-Z]{14}-[A-Z]{10}-[A-Z]$"
 

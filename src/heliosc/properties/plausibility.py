@@ -6,7 +6,8 @@ where the median of any set of molecules lies; it catches a column in another un
 
 from __future__ import annotations
 
-from heliosc.properties import PropertyKey
+from heliosc.properties.levels import PropertyKey
+from heliosc.properties.names import property_definition
 
 Range = tuple[float, float]
 
@@ -31,6 +32,8 @@ POSSIBLE: dict[str, Range] = {
     "open_circuit_voltage": (-1.0, 5.0),
     "short_circuit_current": (0.0, 100.0),
     "fill_factor": (0.0, 100.0),
+    "hole_mobility": (0.0, 1_000.0),
+    "electron_mobility": (0.0, 1_000.0),
     "hansen_dispersion": (0.0, 60.0),
     "hansen_polar": (0.0, 60.0),
     "hansen_hydrogen_bonding": (0.0, 60.0),
@@ -57,8 +60,9 @@ MIN_VALUES_FOR_MEDIAN = 50
 
 
 def possible_range(key: PropertyKey) -> Range:
-    """Lowest and highest possible value, in the key's unit."""
-    return POSSIBLE.get(key.name, (-1e9, 1e9))
+    """Lowest and highest possible value, in the key's unit; of a property of the user's, as its definition says."""
+    own = property_definition(key.name)
+    return POSSIBLE.get(key.name, (max(own.lower, -1e9), min(own.upper, 1e9)))
 
 
 def is_unusual(key: PropertyKey, *, median: float, n_values: int) -> bool:
