@@ -1,6 +1,6 @@
 """Known donors and acceptors with measured levels, and the best of them for a candidate.
 
-``partners.csv`` holds levels by cyclic voltammetry as the named papers report them; the same material differs by 0.1 eV
+``selection/partners.csv`` holds levels by cyclic voltammetry as the named papers report them; the same material differs by 0.1 eV
 and more between laboratories, so a suggestion is a place to start. Voc is Scharber's estimate.
 
 References
@@ -154,7 +154,7 @@ _PAIR_FIELDS = ("hole_offset", "electron_offset", "voltage", "voltage_std", "pro
 
 @lru_cache(maxsize=1)
 def _partners() -> dict[str, Partner]:
-    text = files("heliosc.handoff").joinpath("partners.csv").read_text(encoding="utf-8")
+    text = files("heliosc.selection").joinpath("partners.csv").read_text(encoding="utf-8")
     numbers = ("ionization_energy", "electron_affinity", "optical_gap")
     rows = (row | {name: float(row[name]) for name in numbers} for row in csv.DictReader(text.splitlines()))
     partners = [Partner(**row) for row in rows]  # type: ignore[arg-type]
