@@ -9,14 +9,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from heliosc.campaign.diversity import diversity_by_round
 from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
 from heliosc.files import write_atomically
 from heliosc.handoff.archive import safe_name
-from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.properties import PropertyTable
 from heliosc.report import figures
-from heliosc.report.chemical_space import diversity_by_round, diversity_figure, map_figure
+from heliosc.report.chemical_space import diversity_figure, map_figure
+from heliosc.report.energy_map import IE_EA
 from heliosc.report.illustrations import (
     MIN_CALIBRATION,
     draw_front,
@@ -28,11 +30,6 @@ from heliosc.report.pictures import figure_png
 from heliosc.selection.roles import Role, load_roles
 
 FloatArray = NDArray[np.float64]
-
-LANDSCAPE = (
-    PropertyKey("vertical_ionization_energy", "ipea1//gfn2"),
-    PropertyKey("vertical_electron_affinity", "gfn2"),
-)
 
 
 def write_round_diagnostics(run_folder: Path, round_index: int, *, library: PropertyTable | None = None) -> list[Path]:
@@ -77,19 +74,19 @@ def write_round_diagnostics(run_folder: Path, round_index: int, *, library: Prop
 def _landscape(
     candidates: Sequence[CandidateRecord], fresh: Sequence[CandidateRecord], *, library: PropertyTable | None
 ) -> dict[str, Figure]:
-    names = [str(key) for key in LANDSCAPE]
+    names = [str(key) for key in IE_EA]
     selected = [candidate for candidate in fresh if all(name in candidate.predicted for name in names)]
     if not selected:
         return {}
     earlier = [c for c in candidates if c.round < fresh[0].round and all(name in c.computed for name in names)]
     known = np.array([[c.computed[name] for name in names] for c in earlier]).reshape(-1, 2)
-    if library is not None and all(key in library.keys for key in LANDSCAPE):
-        values = np.column_stack([library.column(key) for key in LANDSCAPE])
+    if library is not None and all(key in library.keys for key in IE_EA):
+        values = np.column_stack([library.column(key) for key in IE_EA])
         known = np.vstack([known, values[np.isfinite(values).all(axis=1)]])
     predicted = [[c.predicted[name] for name in names] for c in selected]
     points = np.array([[*(p.mean for p in pair), *(p.std for p in pair)] for pair in predicted])
     scores = np.array([candidate.score for candidate in selected])
-    return {"landscape": figures.landscape_figure(LANDSCAPE, known=known, selected=points, scores=scores)}
+    return {"landscape": figures.landscape_figure(IE_EA, known=known, selected=points, scores=scores)}
 
 
 def _fronts(

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from heliosc.handoff.labels import symbol, unit
@@ -26,6 +27,11 @@ BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#6b7785", "#1
 _STAGES = ("#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#6b7785")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _SIZE = (4.9, 3.6)
+
+MAX_SEPARATE_ROUNDS = 6
+"""More rounds share colour, marker and entry of the legend, five spans of them."""
+MAX_VECTOR_POINTS = 300
+"""More points are drawn as pixels inside the vector graphics: a browser draws each of the others by itself."""
 
 
 def axis_label(key: PropertyKey) -> str:
@@ -97,12 +103,15 @@ def pareto_figure(
     """
     figure, axes = canvas()
     so_far: list[FloatArray] = []
-    for position, (index, points) in enumerate(sorted(rounds.items())):
-        colour = round_colour(position, len(rounds))
+    groups = round_groups(sorted(rounds))
+    is_dense = sum(map(len, rounds.values())) > MAX_VECTOR_POINTS
+    for position, (label, members) in enumerate(groups.items()):
+        colour = round_colour(position, len(groups))
+        points = np.vstack([rounds[index] for index in members])
         so_far.append(points)
-        axes.plot(*points.T, marker(position), color=colour, markersize=6, markeredgecolor="white",
-                  markeredgewidth=0.6, label=f"round {index}")  # fmt: skip
-        width = 2.2 if position == len(rounds) - 1 else 1.0
+        axes.plot(*points.T, marker(position), color=colour, markersize=4.5 if is_dense else 6, label=label,
+                  markeredgecolor="white", markeredgewidth=0.6, rasterized=is_dense)  # fmt: skip
+        width = 2.2 if position == len(groups) - 1 else 1.0
         _front(axes, np.vstack(so_far), objectives, color=colour, linewidth=width)
     if len(baseline):
         axes.plot(*baseline.T, "x", color=GREY, markersize=5, alpha=0.8, zorder=1, label=f"library ({len(baseline)})")
@@ -112,7 +121,7 @@ def pareto_figure(
         _shade(axes, window)
     for objective, name in zip(objectives, ("x", "y"), strict=True):
         axes.set(**{f"{name}label": f"{axis_label(objective.key)}\n{aim(objective)}"})
-    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4 if len(groups) > MAX_SEPARATE_ROUNDS - 3 else 5)
     return figure
 
 
@@ -134,7 +143,7 @@ def hypervolume_figure(*, rounds: Sequence[int], candidates: Sequence[float], ra
         rounds, random, "s:", color=GREY, markerfacecolor="white", linewidth=1.8, markersize=6, label="random library"
     )
     axes.set_xlabel("round")
-    axes.set_xticks(list(rounds))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("hypervolume")
     axes.set_ylim(0, 1.12 * max(np.nanmax([*candidates, *random]), 1e-9))
     axes.margins(x=0.08)
@@ -149,7 +158,7 @@ def front_share_figure(shares: Mapping[str, Sequence[float]]) -> Figure:
         colour = _STAGES[position % len(_STAGES)]
         axes.plot(range(len(values)), np.multiply(100, values), f"{marker(position)}-", color=colour, label=role)
     axes.set_ylim(-2, 104)
-    axes.set_xticks(range(max(map(len, shares.values()))))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("round")
     axes.set_ylabel("candidates among the front / %")
     axes.margins(x=0.08)
@@ -162,15 +171,16 @@ def parity_figure(
 ) -> Figure:
     """Predictions made before the calculation against what came out, with one standard deviation, (n_values,) each."""
     figure, axes = canvas(width=3.7, height=3.7)
-    distinct = np.unique(rounds)
-    for position, index in enumerate(distinct):
-        chosen = rounds == index
-        colour = round_colour(position, len(distinct))
-        axes.errorbar(
-            computed[chosen], predicted[chosen], yerr=std[chosen], fmt="none", ecolor=colour, alpha=0.35, linewidth=1
-        )
-        axes.plot(computed[chosen], predicted[chosen], marker(position), color=colour, markersize=5,
-                  markeredgecolor="white", markeredgewidth=0.5, label=f"round {index}")  # fmt: skip
+    groups = round_groups(np.unique(rounds).tolist())
+    is_dense = len(computed) > MAX_VECTOR_POINTS
+    for position, (label, members) in enumerate(groups.items()):
+        chosen = np.isin(rounds, members)
+        colour = round_colour(position, len(groups))
+        axes.errorbar(computed[chosen], predicted[chosen], yerr=std[chosen], fmt="none", ecolor=colour,
+                      alpha=0.15 if is_dense else 0.35, linewidth=1, rasterized=is_dense)  # fmt: skip
+        axes.plot(computed[chosen], predicted[chosen], marker(position), color=colour, label=label,
+                  markersize=3.5 if is_dense else 5, markeredgecolor="white", markeredgewidth=0.4,
+                  rasterized=is_dense)  # fmt: skip
     low = float(min(computed.min(), (predicted - std).min()))
     high = float(max(computed.max(), (predicted + std).max()))
     pad = 0.05 * (high - low or 1.0)
@@ -218,14 +228,15 @@ def calibration_figure(standardised: Mapping[PropertyKey, FloatArray]) -> Figure
 
 def cost_figure(timings: Mapping[int, Mapping[str, float]], *, stages: Sequence[str]) -> Figure:
     """Wall time of each round, split by stage."""
-    figure, axes = canvas(height=0.5 * len(timings) + 1.3)
+    figure, axes = canvas(height=min(0.5 * len(timings) + 1.3, 6.0))
     left = np.zeros(len(timings))
     for position, stage in enumerate(stages):
         seconds = np.array([timing.get(stage, 0.0) for timing in timings.values()])
         axes.barh(range(len(timings)), seconds, left=left, height=0.6, color=_STAGES[position % len(_STAGES)],
-                  edgecolor="white", linewidth=0.8, label=stage)  # fmt: skip
+                  edgecolor="white", linewidth=0.8 if len(timings) <= 12 else 0, label=stage)  # fmt: skip
         left += seconds
-    axes.set_yticks(range(len(timings)), [f"round {index}" for index in timings])
+    step = -(-len(timings) // 12)
+    axes.set_yticks(range(0, len(timings), step), [f"round {index}" for index in list(timings)[::step]])
     axes.invert_yaxis()
     axes.set_xlabel("wall time / s")
     axes.grid(False, axis="y")
@@ -279,6 +290,14 @@ def legend(axes: Axes, *, fontsize: float = 8.5, **place: Any) -> None:
     """A legend without frame, where there is something to name."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=fontsize, handlelength=1.6, columnspacing=1.2, **place)
+
+
+def round_groups(rounds: Sequence[int]) -> dict[str, list[int]]:
+    """Label -> rounds that are drawn alike, in order: each by itself, or spans of them when there are many."""
+    if len(rounds) <= MAX_SEPARATE_ROUNDS:
+        return {f"round {index}": [index] for index in rounds}
+    spans = [span.tolist() for span in np.array_split(np.array(rounds), 5)]
+    return {f"rounds {span[0]} to {span[-1]}": span for span in spans}
 
 
 def marker(position: int) -> str:

@@ -18,7 +18,7 @@ from heliosc.campaign.run_folder import RunFolder
 from heliosc.files import write_atomically
 from heliosc.handoff.labels import symbol, unit
 from heliosc.properties import PropertyTable
-from heliosc.report import illustrations, sections, tables
+from heliosc.report import energy_map, illustrations, sections, tables
 from heliosc.report.pictures import Picture
 from heliosc.report.run_view import RunView, read_run
 from heliosc.selection.roles import Role, load_roles
@@ -30,6 +30,7 @@ def write_report(
     roles: Mapping[str, Role] | None = None,
     models: Mapping[str, Path] | None = None,
     library: PropertyTable | None = None,
+    references: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Path:
     """Write ``report.html`` of a run, however far it has come, and return its path.
 
@@ -38,6 +39,7 @@ def write_report(
     roles : None = those of the run's configuration
     models : title -> model folder, whose ``metrics.json`` is shown when there is one
     library : computed values of the embedded library, the random baseline of the Pareto fronts
+    references : known material -> ``name@level`` -> computed value, the landmarks of the IE-EA map
 
     Raises
     ------
@@ -46,7 +48,7 @@ def write_report(
     ResourceError : the report cannot be written
     """
     known = load_roles(RunFolder(run_folder).read_config().selection.role_file) if roles is None else roles
-    run = read_run(run_folder, roles=known, models=models or {}, library=library)
+    run = read_run(run_folder, roles=known, models=models or {}, library=library, references=references)
     target = run_folder / "report.html"
     write_atomically(target, render(run))
     return target
@@ -91,6 +93,8 @@ def _context(run: RunView) -> dict[str, Any]:
         "tiles": sections.tiles(run),
         "levels": sections.levels(run),
         "role_blocks": sections.role_blocks(run),
+        "map_picture": energy_map.energy_map_picture(run),
+        "reference_table": energy_map.reference_table(run),
         "share_picture": illustrations.share_picture(run),
         "share_table": tables.share_table(run),
         "progress_pictures": _progress_pictures(run),
@@ -102,9 +106,11 @@ def _context(run: RunView) -> dict[str, Any]:
         "funnel_table": tables.funnel_table(run),
         "rejection_table": tables.rejection_table(run),
         "list_keys": [(f"{symbol(key)} {unit(key)}".strip(), key.level) for key in keys],
-        "list_rows": sections.candidate_rows(run, keys),
+        "list_rows": (rows := sections.candidate_rows(run, keys)),
+        "verdicts": sorted({row.verdict for row in rows}),
         "cost_picture": illustrations.cost_picture(run),
         "cost_table": tables.cost_table(run),
+        "failure_summary": tables.failure_summary(run),
         "failure_table": tables.failure_table(run),
         "environment": tables.environment_facts(run),
         "next_steps": sections.next_steps(run),

@@ -46,7 +46,7 @@ def figure_svg(figure: Figure) -> bytes:
     """A figure as SVG, the same bytes each time."""
     with matplotlib.rc_context(_STYLE):
         stream = BytesIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(stream, format="svg", transparent=True, dpi=144, metadata={"Date": None})
     return stream.getvalue()
 
 

@@ -28,6 +28,7 @@ class RunView:
     environment : environment.json, empty when the run has none yet
     metrics : label of a model -> its metrics.json
     library : computed values of the embedded library, for the random baseline
+    references : name of a known material -> ``name@level`` -> computed value
     """
 
     id: str
@@ -40,6 +41,7 @@ class RunView:
     roles: Mapping[str, Role]
     metrics: Mapping[str, Mapping[str, Any]]
     library: PropertyTable | None
+    references: Mapping[str, Mapping[str, float]]
     changed: datetime
 
     @property
@@ -64,7 +66,12 @@ class RunView:
 
 
 def read_run(
-    folder: Path, *, roles: Mapping[str, Role], models: Mapping[str, Path], library: PropertyTable | None
+    folder: Path,
+    *,
+    roles: Mapping[str, Role],
+    models: Mapping[str, Path],
+    library: PropertyTable | None,
+    references: Mapping[str, Mapping[str, float]] | None = None,
 ) -> RunView:
     """Read a run folder, however far the run has come.
 
@@ -87,6 +94,7 @@ def read_run(
         roles=roles,
         metrics={label: found for label, path in models.items() if (found := _read_json(path / "metrics.json"))},
         library=library,
+        references=references or {},
         changed=datetime.fromtimestamp(changed, tz=UTC),
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from heliosc.campaign.records import CandidateRecord
 from heliosc.errors import InputError
 from heliosc.handoff.drawing import structure_svg
@@ -23,6 +25,7 @@ from heliosc.properties import PropertyKey
 from heliosc.report.pictures import Picture, drawing_picture
 from heliosc.report.run_view import RunView
 from heliosc.report.tables import ValueTable, percent, window_shares
+from heliosc.report.thumbnails import thumbnail
 
 CARDS_PER_ROLE = 6
 VERDICTS = {True: ("inside its window", "good"), False: ("outside its window", "bad"), None: ("not judged", "none")}
@@ -67,6 +70,16 @@ class ListCell:
     text: str
     sort: str
     style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One candidate of the sortable list; ``verdict`` and the role are what the list can be narrowed to."""
+
+    role: str
+    verdict: str
+    structure: Markup | None
+    cells: Sequence[ListCell]
 
 
 def tiles(run: RunView) -> list[Tile]:
@@ -162,20 +175,23 @@ def list_keys(run: RunView) -> list[PropertyKey]:
     return [key for key in found if key in wanted] or found[:4]
 
 
-def candidate_rows(run: RunView, keys: Sequence[PropertyKey]) -> list[list[ListCell]]:
+def candidate_rows(run: RunView, keys: Sequence[PropertyKey]) -> list[ListRow]:
     """The list of all candidates: best first, then failed and pending ones."""
     ranked = best_of_run(run.candidates, run.roles)
     rest = sorted((c for c in run.candidates if not c.computed), key=lambda candidate: candidate.id)
     return [_list_row(candidate, keys, rank=rank) for rank, candidate in enumerate([*ranked, *rest], start=1)]
 
 
-def _list_row(candidate: CandidateRecord, keys: Sequence[PropertyKey], *, rank: int) -> list[ListCell]:
+def verdict_of(candidate: CandidateRecord) -> tuple[str, str]:
+    """What became of a candidate, in words, and the style of the words."""
     if candidate.failure is not None:
-        verdict, style = "calculation failed", "bad"
-    elif not candidate.computed:
-        verdict, style = "not computed yet", "none"
-    else:
-        verdict, style = VERDICTS[candidate.meets_window]
+        return "calculation failed", "bad"
+    return VERDICTS[candidate.meets_window] if candidate.computed else ("not computed yet", "none")
+
+
+def _list_row(candidate: CandidateRecord, keys: Sequence[PropertyKey], *, rank: int) -> ListRow:
+    verdict, style = verdict_of(candidate)
+    drawing = thumbnail(candidate.smiles, label=f"Structure of {candidate.id}")
     alerts = ", ".join(candidate.alerts).replace("_", " ")
     cells = [
         ListCell(str(rank), str(rank), "number"),
@@ -197,7 +213,8 @@ def _list_row(candidate: CandidateRecord, keys: Sequence[PropertyKey], *, rank: 
         ListCell(candidate.source, candidate.source),
         ListCell(candidate.smiles, candidate.smiles, "smiles"),
     ]
-    return cells
+    structure = None if drawing is None else Markup(drawing)  # noqa: S704 - path data, and a label that is escaped
+    return ListRow(candidate.role, verdict, structure, cells)
 
 
 def next_steps(run: RunView) -> list[str]:
@@ -230,7 +247,7 @@ def duration(seconds: float) -> str:
 
 
 def _number_cell(value: Number) -> ListCell:
-    return ListCell(str(value), "" if value.value is None else repr(value.value), "number")
+    return ListCell(str(value), "" if value.value is None else f"{value.value:.6g}", "number")
 
 
 def _library_words(shares: Mapping[str, Mapping[str, tuple[int, int]]]) -> str:

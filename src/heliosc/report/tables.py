@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from heliosc.campaign.records import RoundRecord
 from heliosc.errors import InputError
 from heliosc.handoff.labels import MINUS, MISSING, format_number, number, ordered_keys, symbol, unit, words
 from heliosc.properties import PropertyKey
@@ -98,6 +99,21 @@ def failure_table(run: RunView) -> ValueTable:
     return ValueTable("Calculations that failed", ("Candidate", "Class", "Reason", "SMILES"), rows)
 
 
+def failure_summary(run: RunView) -> ValueTable:
+    """Failed calculations by class, most frequent first, with the reason that is most often given."""
+    reasons: dict[str, Counter[str]] = {}
+    for candidate in run.failed:
+        if candidate.failure is not None:
+            words_of_class = reasons.setdefault(candidate.failure.get("error_class", MISSING), Counter())
+            words_of_class[candidate.failure.get("reason", MISSING)] += 1
+    n_tried = len(run.failed) + len(run.computed)
+    rows = [
+        (error_class, f"{found.total():,}", percent(found.total(), n_tried), found.most_common(1)[0][0])
+        for error_class, found in sorted(reasons.items(), key=lambda item: -item[1].total())
+    ]
+    return ValueTable("Why calculations failed", ("Class", "Candidates", "Of those tried", "Most often"), rows)
+
+
 def surrogate_table(run: RunView) -> ValueTable:
     """Error of each round's predictions against the values that came out, a row a property."""
     keys = ordered_keys(name for record in run.history for name in record.surrogate_error)
@@ -125,23 +141,31 @@ def timing_stages(run: RunView) -> list[str]:
 
 
 def cost_table(run: RunView) -> ValueTable:
-    """Wall seconds a stage, and CPU seconds of the calculations."""
+    """Wall seconds a stage, and CPU seconds of the calculations; the last row is the whole campaign."""
     stages = timing_stages(run)
-    rows = []
-    for record in run.history:
-        n_done = record.funnel.get("computed", 0) + record.funnel.get("failed", 0)
-        per_molecule = record.core_seconds / n_done if n_done else None
-        rows.append(
-            (
-                str(record.round),
-                *(format_number(record.timing_s.get(stage), decimals=1) for stage in stages),
-                format_number(sum(record.timing_s.values()), decimals=1),
-                format_number(record.core_seconds, decimals=1),
-                format_number(per_molecule, decimals=1),
-            )
-        )
+    rows = [_cost_row(str(record.round), [record], stages) for record in run.history]
+    if len(run.history) > 1:
+        rows.append(_cost_row("all", run.history, stages))
     header = ("Round", *(f"{stage} / s" for stage in stages), "All / s", "Calculations, CPU s", "CPU s a molecule")
     return ValueTable("What each round cost", header, rows)
+
+
+def _cost_row(title: str, records: Sequence[RoundRecord], stages: Sequence[str]) -> tuple[str, ...]:
+    n_done = sum(record.funnel.get("computed", 0) + record.funnel.get("failed", 0) for record in records)
+    core_seconds = sum(record.core_seconds for record in records)
+    return (
+        title,
+        *(format_number(_stage_seconds(records, stage), decimals=1) for stage in stages),
+        format_number(sum(sum(record.timing_s.values()) for record in records), decimals=1),
+        format_number(core_seconds, decimals=1),
+        format_number(core_seconds / n_done if n_done else None, decimals=1),
+    )
+
+
+def _stage_seconds(records: Sequence[RoundRecord], stage: str) -> float | None:
+    """None where no record timed the stage."""
+    timed = [record.timing_s[stage] for record in records if stage in record.timing_s]
+    return sum(timed) if timed else None
 
 
 def metric_tables(run: RunView) -> list[ValueTable]:

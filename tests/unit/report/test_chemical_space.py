@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heliosc.campaign.diversity import diversity_by_round
 from heliosc.campaign.records import CandidateRecord, read_candidates
 from heliosc.chemistry.fingerprints import morgan_fingerprints, tanimoto_matrix
-from heliosc.report.chemical_space import diversity_by_round, map_figure
+from heliosc.report.chemical_space import map_figure
 
 THIOPHENE, FURAN, BENZENE, TOLUENE = "c1ccsc1", "c1ccoc1", "c1ccccc1", "Cc1ccccc1"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from heliosc.properties import PropertyKey
-from heliosc.report.figures import aim, funnel_figure, pareto_figure
+from heliosc.report.energy_map import energy_map_figure
+from heliosc.report.figures import aim, funnel_figure, pareto_figure, round_groups
 from heliosc.report.pictures import figure_picture, figure_png
 from heliosc.selection.objectives import Objective, Window
 
@@ -35,3 +36,21 @@ def test_equal_figures_give_equal_files() -> None:
     first, second = (figure_picture(funnel_figure({"a": 3}), alt="a", caption="").source for _ in range(2))
     assert first == second
     assert figure_png(funnel_figure({"a": 3})) == figure_png(funnel_figure({"a": 3}))
+
+
+def test_many_rounds_share_marks_in_spans_that_cover_all_of_them() -> None:
+    assert round_groups([0, 1, 2]) == {"round 0": [0], "round 1": [1], "round 2": [2]}
+    spans = round_groups(list(range(50)))
+    assert next(iter(spans)) == "rounds 0 to 9"
+    assert len(spans) == 5
+    assert [index for span in spans.values() for index in span] == list(range(50))
+
+
+def test_names_of_known_materials_keep_clear_of_each_other() -> None:
+    close = {"first material": np.array([7.0, 2.0]), "second material": np.array([7.05, 2.02])}
+    figure = energy_map_figure(
+        {"donor": np.array([[6.0, 1.0], [8.0, 3.0]])}, references=close, background=np.empty((0, 2))
+    )
+    figure.draw_without_rendering()
+    first, second = (text.get_window_extent() for text in figure.axes[0].texts)
+    assert not first.overlaps(second)
