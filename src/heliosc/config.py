@@ -78,6 +78,9 @@ class SurrogateSettings(Section):
     n_members: int = Field(5, ge=1, le=50)
     epochs: int = Field(60, ge=1)
     fine_tune_epochs: int = Field(6, ge=0, description="epochs after each round; 0 keeps the model as it is")
+    refit_every: int = Field(
+        0, ge=0, description="rounds between trainings from random weights; 0 = each round goes on from the last"
+    )
     start_from: Path | None = Field(None, description="model folder whose weights the training begins with")
     network: dict[str, bool | int | float | str] = Field(
         {}, description="further settings of the network by name: hidden, depth, dropout, learning_rate, patience, ..."
@@ -210,6 +213,18 @@ class SelectionSettings(Section):
     min_heavy_atoms: int = Field(10, ge=1)
     max_heavy_atoms: int = Field(45, le=200)
     max_sa_score_core: float = Field(6.0, gt=0)
+    solvents: tuple[str, ...] = Field(
+        (), description="processing solvents by name or SMILES, e.g. [chloroform, o-xylene]"
+    )
+    max_solubility_distance: float | None = Field(
+        None, gt=0, description="largest Hansen distance to the nearest of the solvents, MPa^0.5; none = no limit"
+    )
+
+    @model_validator(mode="after")
+    def _solvents_go_with_a_distance(self) -> SelectionSettings:
+        if bool(self.solvents) != (self.max_solubility_distance is not None):
+            raise ValueError("solvents and max_solubility_distance go together; give both or neither")
+        return self
 
     @field_validator("roles")
     @classmethod
@@ -266,12 +281,31 @@ class CampaignSettings(Section):
     library: Path | None = Field(
         None, description="molecules and NAME@LEVEL values known from the start; none = the embedded library"
     )
+    levels: tuple[str, ...] = Field(
+        ("gfn2",), min_length=1, max_length=2, description="gfn2, and what its best are promoted to, e.g. dft-fast"
+    )
+    core_hours_a_round: float | None = Field(
+        None, gt=0, description="price cap of a round's calculations, shared by both levels; needed with two levels"
+    )
+    prices: Literal["measured", "estimated"] = Field(
+        "measured", description="what calculations cost; estimated = choices do not follow the clock"
+    )
     stop: StoppingSettings = StoppingSettings()
     handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
     optical_level: str | None = Field(
         None,
         description="level of S1, T1 and oscillator strength of what is handed off, e.g. dft-fast; none = not computed",
     )
+
+    @model_validator(mode="after")
+    def _second_level_has_a_price_cap(self) -> CampaignSettings:
+        if self.levels[0] != "gfn2":
+            raise ValueError(f"levels begin with gfn2, where objectives and models stand; got {self.levels[0]}")
+        if len(self.levels) > 1 and (self.levels[1] == "gfn2" or self.core_hours_a_round is None):
+            raise ValueError(
+                f"levels {', '.join(self.levels)}: the second is a better one, and core_hours_a_round caps its price"
+            )
+        return self
 
 
 class TrackingSettings(Section):

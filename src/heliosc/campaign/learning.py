@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
     from heliosc.surrogates.ensemble import SurrogateEnsemble
 
+EpochListener = Callable[[Any], None]
+"""Hears of each epoch of a training."""
+
 _NORMAL_95 = 1.959964
 
 
@@ -25,14 +28,24 @@ def fine_tune_surrogate(
     library: PropertyTable,
     *,
     config: Config,
+    index: int,
     seed: int,
     folder: Path,
+    progress: EpochListener | None = None,
 ) -> None:
-    """Train a little on everything the campaign has computed, with library molecules replayed, and save."""
-    epochs = config.surrogate.fine_tune_epochs
-    if epochs and computed.smiles:
-        new, replay = (_columns_of(table, surrogate) for table in (computed, library))
-        surrogate = surrogate.fine_tune(new, replay_table=replay, epochs=epochs, seed=seed)
+    """Train a little on everything the campaign has computed, with library molecules replayed, and save.
+
+    Parameters
+    ----------
+    index : round; every ``surrogate.refit_every`` rounds the members are trained anew from random weights
+    """
+    settings = config.surrogate
+    epochs = settings.fine_tune_epochs
+    new, replay = (_columns_of(table, surrogate) for table in (computed, library))
+    if new.smiles and settings.refit_every and (index + 1) % settings.refit_every == 0:
+        surrogate = surrogate.refit(new, replay_table=replay, seed=seed, progress=progress)
+    elif new.smiles and epochs:
+        surrogate = surrogate.fine_tune(new, replay_table=replay, epochs=epochs, seed=seed, progress=progress)
     surrogate.save(folder)
 
 
@@ -46,6 +59,7 @@ def fine_tune_generator(
     index: int,
     seed: int,
     folder: Path,
+    progress: EpochListener | None = None,
 ) -> None:
     """Weighted retraining on the best known molecules of all roles, candidates among them, and save.
 
@@ -72,6 +86,7 @@ def fine_tune_generator(
             epochs=settings.fine_tune_epochs,
             lr=settings.fine_tune_learning_rate,
             seed=seed,
+            progress=progress,
         )
     generator.save(folder)
 

@@ -42,6 +42,7 @@ from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
 from heliosc.campaign.sources import Wish, make_source
 from heliosc.campaign.stopping import reason_to_stop
+from heliosc.campaign.tracking import campaign_tracker, epoch_listener, track_round
 from heliosc.campaign.workflows import check_campaign_level
 from heliosc.chemistry.synthesizability import core_sa_score
 from heliosc.config import Config
@@ -53,6 +54,7 @@ from heliosc.qc.engines import geometry_optimizer
 from heliosc.selection.acquisition import get_acquisition
 from heliosc.selection.novelty import skeleton_keys
 from heliosc.selection.roles import Role, get_role, load_roles
+from heliosc.tracking import Tracker
 
 if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
@@ -94,6 +96,7 @@ class Campaign:
         self.folder = folder
         self._listener = listener
         self._after_round = after_round
+        self._tracker = Tracker(None)
         known_roles = load_roles(config.selection.role_file)
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
         geometry_optimizer(config.qc.engine)
@@ -110,8 +113,7 @@ class Campaign:
         TransientError : another process runs this campaign
         RunInterruptedError : SIGINT or SIGTERM; the same call goes on
         """
-        with self.folder.locked(), self._open_store() as store:
-            self._write_environment()
+        with self.folder.locked(), self._open_store() as store, self._tracked():
             state = self.folder.read_state()
             if state.stage is Stage.FINISHED and not self._ends_after(state.round):
                 state = RunState(state.round + 1)  # more rounds were asked for than last time
@@ -144,6 +146,12 @@ class Campaign:
 
     def _open_store(self) -> QCResultStore:
         return open_store(self.config.execution, self.folder.store)
+
+    @contextmanager
+    def _tracked(self) -> Iterator[None]:
+        self._write_environment()
+        with campaign_tracker(self.folder, self.config) as self._tracker:
+            yield
 
     # the four stages
 
@@ -207,8 +215,12 @@ class Campaign:
             self._tell(index, "learning", total=2)
             computed = self._candidates_table(self._candidates(before=index + 1))
             fine_tune_surrogate(
-                self._surrogate(index), computed, self.library, config=self.config, seed=self._seed(index, 0),
+                self._surrogate(index), computed, self.library, config=self.config, index=index,
+                seed=self._seed(index, 0),
                 folder=self.folder.round(index) / "surrogate",
+                progress=epoch_listener(
+                    self._tracker, "surrogate", first_step=index * self.config.surrogate.fine_tune_epochs
+                ),
             )  # fmt: skip
             self._tell(index, "learning", done=1, total=2, note="surrogate")
             if "jtvae" in self.config.generator.sources:
@@ -216,6 +228,9 @@ class Campaign:
                     self._generator(index), self._best_for_generator(index), computed, self.library,
                     config=self.config, index=index, seed=self._seed(index, 1),
                     folder=self.folder.round(index) / "generator",
+                    progress=epoch_listener(
+                        self._tracker, "generator", first_step=index * self.config.generator.fine_tune_epochs
+                    ),
                 )  # fmt: skip
             self._tell(index, "learning", done=2, total=2, note="generator")
         self._close_round(index)
@@ -226,6 +241,7 @@ class Campaign:
         write_candidates_csv(self.folder, self.roles)
         if self._after_round:
             self._after_round(self.folder, index)
+        track_round(self._tracker, self.folder, index, known=self.library.smiles)
 
     # what the stages need to know
 

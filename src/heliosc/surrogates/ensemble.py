@@ -322,6 +322,29 @@ class SurrogateEnsemble:
             seed=seed,
         )
 
+    def refit(
+        self, table_new: PropertyTable, *, replay_table: PropertyTable, seed: int = 0, progress: Progress | None = None
+    ) -> Self:
+        """An ensemble of the same settings trained anew, from random weights, on both tables.
+
+        Its validation and test part are those of this one, whatever the tables hold of them.
+
+        Raises
+        ------
+        InputError : a key the model has no head for, or an unreadable molecule
+        """
+        new = _without(self._aligned(table_new), self.held_out.smiles)
+        replay = _without(self._aligned(replay_table), self.held_out.smiles | frozenset(new.smiles))
+        parts = (new, replay, self.held_out.validation, self.held_out.test)
+        table = PropertyTable(
+            tuple(text for part in parts for text in part.smiles),
+            self.keys,
+            np.concatenate([part.values for part in parts]),
+        )
+        ends = np.cumsum([len(new.smiles) + len(replay.smiles), *(len(part.smiles) for part in parts[2:])])
+        split = [np.arange(first, end) for first, end in zip([0, *ends[:-1]], ends, strict=True)]
+        return type(self).train(table, split=split, config=self.config, seed=seed, progress=progress)
+
     def _aligned(self, table: PropertyTable) -> PropertyTable:
         """The table with this model's columns, NaN where it has none."""
         unknown = [str(key) for key in table.keys if key not in self.keys]

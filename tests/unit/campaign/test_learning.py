@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heliosc.campaign.learning import fine_tune_generator, prediction_errors, rank_weights
+from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors, rank_weights
 from heliosc.campaign.records import (
     CandidateRecord,
     PredictedValue,
@@ -70,6 +70,43 @@ def test_the_generator_is_refreshed_when_its_rounds_have_passed(tmp_path: Path) 
     for asked in generator.asked:
         assert (asked["epochs"], asked["lr"]) == (3, 1e-4)
         assert asked["weights"] == pytest.approx([2 / 3, 1 / 3])  # 1 / (0.5 * 2 + rank)
+
+
+class Learning:
+    """Stands in for a surrogate and remembers how it was taught."""
+
+    keys = (PropertyKey.parse(KEY),)
+
+    def __init__(self) -> None:
+        self.taught: list[str] = []
+
+    def fine_tune(self, table, **_) -> "Learning":
+        self.taught.append("warm")
+        return self
+
+    def refit(self, table, **_) -> "Learning":
+        self.taught.append("anew")
+        return self
+
+    def save(self, folder: Path) -> None:
+        self.taught.append("saved")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("refit_every=0", ["warm", "saved", "warm", "saved"]),
+        ("refit_every=2", ["warm", "saved", "anew", "saved"]),
+        ("fine_tune_epochs=0", ["saved", "saved"]),
+    ],
+)
+def test_the_surrogate_goes_on_or_begins_anew(tmp_path: Path, override: str, expected: list[str]) -> None:
+    config = load_config(overrides=[f"surrogate.{override}"])
+    library = PropertyTable(("CCO", "c1ccsc1"), (PropertyKey.parse(KEY),), np.array([[0.1], [0.2]]))
+    surrogate = Learning()
+    for index in range(2):
+        fine_tune_surrogate(surrogate, library, library, config=config, index=index, seed=0, folder=tmp_path)
+    assert surrogate.taught == expected
 
 
 @pytest.mark.parametrize("line", [b'{"id": "x"}', b"null", b"{", b"\xff\xfe", b"[1]"])

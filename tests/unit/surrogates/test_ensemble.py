@@ -234,3 +234,16 @@ def test_forest_stands_beside_in_the_same_table(ensemble, table, split):
 def test_predictions_of_other_molecules_are_refused(ensemble, table):
     with pytest.raises(InputError, match="other molecules"):
         evaluate_predictions(table.rows([0, 1]), ensemble.predict(table.smiles[1:3]))
+
+
+def test_a_refit_begins_anew_and_keeps_what_is_held_out(ensemble, table, split):
+    new = table.rows(split[0][:30])
+    spoilt = PropertyTable(table.smiles, table.keys, table.values.copy())
+    spoilt.values[[*split[1], *split[2]]] = 99.0  # values of held-out molecules in the tables given must not count
+    refitted = ensemble.refit(new, replay_table=spoilt, seed=5)
+    assert refitted.held_out.smiles == ensemble.held_out.smiles
+    np.testing.assert_array_equal(refitted.held_out.test.values, ensemble.held_out.test.values)
+    for key in (LAMBDA, GAP):
+        assert refitted.metrics["test"][str(key)]["mae"] < 2 * ensemble.metrics["test"][str(key)]["mae"]
+    again = ensemble.refit(new, replay_table=table, seed=5)
+    assert again.model_id == refitted.model_id  # and nothing hangs on the weights that were there
