@@ -78,7 +78,7 @@ class MLflowPlace:
     def _log_file(self, entry: Entry) -> None:
         if entry.path is None or not Path(entry.path).is_file():
             return  # it was moved since: the journal still says where it was
-        folder = f"images/{entry.name}" if entry.kind == "image" else entry.name
+        folder = f"images/{entry.step or 0:04d}" if entry.kind == "image" else entry.name
         self._client.log_artifact(self._run_id, entry.path, _name(folder) or None)
 
     def _still_there(self, known: str | None) -> str | None:

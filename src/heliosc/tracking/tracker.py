@@ -30,15 +30,19 @@ class Tracker:
         self._journal = journal
         entries = journal.entries() if journal else []
         self._parameters = {k: v for entry in entries if entry.kind == "parameters" for k, v in entry.values.items()}
-        self.steps = {entry.step for entry in entries if entry.kind == "metrics"}
-        """Steps that the journal has figures of, those of earlier processes included."""
+        metrics = [entry for entry in entries if entry.kind == "metrics"]
+        self._told = {(name, entry.step) for entry in metrics for name in entry.values}
 
     def metrics(self, values: Mapping[str, float], *, step: int) -> None:
         """Figures of an epoch or a round; what is not finite is left out."""
         numbers = finite(values)
         if numbers:
             self._append("metrics", values=numbers, step=step)
-            self.steps.add(step)
+            self._told |= {(name, step) for name in numbers}
+
+    def has(self, name: str, *, step: int) -> bool:
+        """Whether a figure was told already, by this process or an earlier one."""
+        return (name, step) in self._told
 
     def parameters(self, values: Mapping[str, Any]) -> None:
         """Settings, which stay what they are; one that is another now than in an earlier process becomes a tag."""

@@ -63,7 +63,7 @@ def test_mlflow_shows_the_curves(tmp_path: Path) -> None:
     history = client.get_metric_history(run.info.run_id, "error/lambda_hole at ipea1-gfn2")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.5), (1, 0.25), (2, pytest.approx(1 / 6))]
     artefacts = tmp_path / "mlflow-artifacts" / run.info.run_id / "artifacts"
-    assert (artefacts / "images" / "samples" / "picture.png").is_file()
+    assert (artefacts / "images" / "0000" / "picture.png").is_file()
     assert (artefacts / "configuration" / "picture.png").is_file()
 
 

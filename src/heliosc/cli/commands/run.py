@@ -14,7 +14,7 @@ from heliosc.campaign.drift import find_drift
 from heliosc.campaign.forking import find_origin, fork
 from heliosc.campaign.known import known_molecules
 from heliosc.campaign.loop import Campaign, run_id
-from heliosc.campaign.records import read_history
+from heliosc.campaign.records import read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder, find_runs
 from heliosc.cli.commands.results import write_calculations, write_handoff, write_run_report
 from heliosc.cli.errors import messages
@@ -23,7 +23,10 @@ from heliosc.cli.output import print_json
 from heliosc.cli.progress import campaign_progress
 from heliosc.config import Config, check_inputs, load_config
 from heliosc.errors import UsageError
+from heliosc.files import write_atomically
 from heliosc.properties import DEFAULT_TARGETS
+
+_N_DRAWN = 5  # molecules of a round in one picture
 
 
 def run(
@@ -119,6 +122,20 @@ def draw_diagnostics(folder: RunFolder, index: int) -> None:
     from heliosc.report import write_round_diagnostics
 
     write_round_diagnostics(folder.path, index, library=known_molecules(folder.read_config(), DEFAULT_TARGETS))
+    draw_samples(folder, index)
+
+
+def draw_samples(folder: RunFolder, index: int) -> None:
+    """Draw the highest scored molecules of a round beside its plots."""
+    from heliosc.handoff.drawing import blocks_png
+
+    fresh = [record for record in read_candidates(folder.path) if record.round == index]
+    best = sorted(fresh, key=lambda record: -record.score)[:_N_DRAWN]
+    picture = blocks_png(
+        [record.smiles for record in best], legends=[f"{record.role} {record.score:.2f}" for record in best]
+    )
+    if picture is not None:
+        write_atomically(folder.round(index) / "diagnostics" / "samples.png", picture)
 
 
 def _print_ending(folder: RunFolder, report: Path, handoff: Path | None) -> None:

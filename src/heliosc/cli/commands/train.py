@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from heliosc.campaign.tracking import epoch_listener, track_model, training_tracker
 from heliosc.campaign.training import (
     SplitName,
     TrainedSurrogate,
@@ -110,13 +111,16 @@ def train_surrogate_from(config: Config, *, with_scaffold: bool = False, as_json
     _tell_quarantined(data.quarantined)
     splits: tuple[SplitName, ...] = ("random", "scaffold") if with_scaffold else ("random",)
     trained: dict[SplitName, TrainedSurrogate] = {}
-    for split in splits:
-        n_epochs = settings.n_members * settings.epochs * (1 if settings.delta_level is None else 2)
-        with _training_progress(f"surrogate, {split} split", n_epochs) as progress:
-            trained[split] = train_surrogate(data.table, config, progress=progress, split=split)
-    documents = {f"{split} split": t.reports for split, t in trained.items()}
-    ensemble = trained["random"].ensemble.with_metrics(documents)
-    ensemble.save(settings.out)
+    with training_tracker(settings.out, config, kind="surrogate") as tracker:
+        for split in splits:
+            n_epochs = settings.n_members * settings.epochs * (1 if settings.delta_level is None else 2)
+            with _training_progress(f"surrogate, {split} split", n_epochs) as show:
+                hear = _both(show, epoch_listener(tracker, f"{split} split"))
+                trained[split] = train_surrogate(data.table, config, progress=hear, split=split)
+        documents = {f"{split} split": t.reports for split, t in trained.items()}
+        ensemble = trained["random"].ensemble.with_metrics(documents)
+        ensemble.save(settings.out)
+        track_model(tracker, settings.out, documents, step=settings.epochs)
     delta = trained["random"].delta
     if delta is not None:
         delta.save(settings.out / "delta")
@@ -146,17 +150,19 @@ def train_schnet_from(config: Config, *, model: str, as_json: bool = False) -> P
     data = surrogate_data(settings.data, targets=settings.target_columns)
     _tell_quarantined(data.quarantined)
     n = len(data.table.smiles)
-    with _training_progress(model, settings.n_members * settings.epochs) as progress:
-        trained = train_schnet(
-            data.table,
-            config,
-            model=model,
-            progress=progress,
-            geometry_progress=lambda n_done: tell_geometries(n_done, n),
-        )
-    for entry in trained.missing:
-        messages.print(f"left out: {entry}", markup=False, soft_wrap=True)
-    trained.ensemble.save(settings.out)
+    with training_tracker(settings.out, config, kind="surrogate") as tracker:
+        with _training_progress(model, settings.n_members * settings.epochs) as show:
+            trained = train_schnet(
+                data.table,
+                config,
+                model=model,
+                progress=_both(show, epoch_listener(tracker, model)),
+                geometry_progress=lambda n_done: tell_geometries(n_done, n),
+            )
+        for entry in trained.missing:
+            messages.print(f"left out: {entry}", markup=False, soft_wrap=True)
+        trained.ensemble.save(settings.out)
+        track_model(tracker, settings.out, trained.ensemble.metrics, step=settings.epochs)
     shutil.rmtree(checkpoint_folder(settings.out), ignore_errors=True)
     report = trained.ensemble.metrics["test"]
     if as_json:
@@ -177,9 +183,11 @@ def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
     ensure_folder(settings.out.parent)
     data = generator_data(settings.data)
     _tell_quarantined(data.quarantined)
-    with _training_progress("generator", settings.epochs) as progress:
-        model = train_generator(data, config, progress=progress)
-    model.save(settings.out)
+    with training_tracker(settings.out, config, kind="generator") as tracker:
+        with _training_progress("generator", settings.epochs) as show:
+            model = train_generator(data, config, progress=_both(show, epoch_listener(tracker, "generator")))
+        model.save(settings.out)
+        track_model(tracker, settings.out, model.metrics, step=settings.epochs)
     _discard_state(checkpoint_folder(settings.out))
     for cause, n in model.metrics["left_out"].items():
         messages.print(f"left out: {n} molecules, {cause}", markup=False)
@@ -189,6 +197,16 @@ def train_generator_from(config: Config, *, as_json: bool = False) -> Path:
         print_generator_tables(model.metrics)
     messages.print(f"Saved in {settings.out}")
     return settings.out
+
+
+def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A listener that tells two."""
+
+    def tell(report: Any) -> None:
+        first(report)
+        second(report)
+
+    return tell
 
 
 def _discard_state(folder: Path) -> None:
