@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from heliosc import __version__
-from heliosc.cli.commands import benchmark, data, model_folders, qc, train
+from heliosc.cli.commands import benchmark, data, model_folders, qc, tracking, train
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
 from heliosc.cli.commands.models import generate, predict
@@ -29,6 +29,7 @@ app.add_typer(train.app, name="train")
 app.add_typer(model_folders.app, name="models")
 app.add_typer(qc.app, name="qc")
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(tracking.app, name="tracking")
 
 
 def _print_version(is_asked: bool) -> None:
