@@ -1,7 +1,7 @@
 """Known donors and acceptors with measured levels, and the best of them for a candidate.
 
-``selection/partners.csv`` holds levels by cyclic voltammetry as the named papers report them; the same material differs by 0.1 eV
-and more between laboratories, so a suggestion is a place to start. Voc is Scharber's estimate.
+``selection/partners.csv`` holds levels by cyclic voltammetry as the named papers report them; the same material differs
+by 0.1 eV and more between laboratories, so a suggestion is a place to start. Voc is Scharber's estimate.
 
 References
 ----------

@@ -18,7 +18,8 @@ from heliosc.errors import InputError
 from heliosc.selection.objectives import Window
 
 SHIPPED = "criteria.yaml"
-Offset = Literal["hole", "electron"]
+PairRole = Literal["donor", "acceptor"]
+BEST_PARTNER = "best"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +59,21 @@ class WindowCriterion:
 
 @dataclass(frozen=True, slots=True)
 class PairCriterion:
-    """Least offset to a partner of the bundled table.
+    """Offsets of IE and EA, and a voltage, beside a partner of the bundled table.
 
     Attributes
     ----------
-    offset : ``hole``: IE of the acceptor less that of the donor; ``electron``: the same of their EA
-    least : scale -> eV
+    role : of the candidate; a donor is paired with acceptors
+    partner : a name of the table, or ``best``
+    least : scale -> least offset of IE and of EA, acceptor less donor, eV
+    least_voltage : of Scharber's estimate, V
     """
 
     name: str
+    role: PairRole
     partner: str
-    offset: Offset
     least: tuple[tuple[str, float], ...]
+    least_voltage: float
     source: str
     is_required: bool = True
     is_advisory: bool = False

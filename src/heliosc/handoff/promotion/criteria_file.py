@@ -13,8 +13,8 @@ from heliosc.handoff.promotion.criteria import (
     Criterion,
     LevelError,
     Limits,
-    Offset,
     PairCriterion,
+    PairRole,
     RoleCriteria,
     StructureLimits,
     WindowCriterion,
@@ -87,9 +87,10 @@ class _LimitsRow(_Range):
 
 
 class _PairRow(_Strict):
+    role: PairRole
     partner: str
-    offset: Offset
-    scales: dict[str, float] = Field(min_length=1)
+    least: dict[str, float] = Field(min_length=1)
+    least_voltage: float = 0.0
 
 
 class _CriterionRow(_Strict):
@@ -109,12 +110,12 @@ class _CriterionRow(_Strict):
 
     def build(self) -> Criterion:
         if self.pair is not None:
-            unknown = [scale for scale in self.pair.scales if scale not in SCALES]
+            unknown = [scale for scale in self.pair.least if scale not in SCALES]
             if unknown:
                 raise InputError(f"unknown energy scale {unknown[0]!r}; expected one of: {', '.join(SCALES)}")
             return PairCriterion(
-                self.name, self.pair.partner, self.pair.offset, tuple(self.pair.scales.items()), self.source,
-                self.required, self.advisory,
+                self.name, self.pair.role, self.pair.partner, tuple(self.pair.least.items()),
+                self.pair.least_voltage, self.source, self.required, self.advisory,
             )  # fmt: skip
         name = property_definition(str(self.property)).name
         limits = tuple(row.build(name) for row in self.limits)
