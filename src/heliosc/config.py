@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,10 +18,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, field_validator, model_validator
 
 from heliosc.devices import DEVICE_PATTERN
+from heliosc.environment import OWN_PROPERTIES
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.parsl.settings import ParslSettings
 from heliosc.execution.slurm.settings import SlurmSettings
-from heliosc.properties.own import use_properties
 
 _ELEMENTS = [
     "H",
@@ -361,7 +362,7 @@ def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Conf
 
     Raises
     ------
-    InputError : the file is missing, unreadable or not a YAML mapping, or the properties it names are unusable
+    InputError : the file is missing, unreadable or not a YAML mapping
     UsageError : an unknown key or a value of the wrong kind, with the nearest known key
     """
     settings = _read_yaml(file) if file else {}
@@ -372,7 +373,7 @@ def load_config(file: Path | None = None, overrides: Iterable[str] = ()) -> Conf
     except ValidationError as error:
         raise UsageError(_explain(error, where=str(file or "configuration"))) from error
     if config.properties is not None:
-        use_properties(config.properties)
+        os.environ[OWN_PROPERTIES] = str(config.properties.resolve())  # read where an unknown name is met
     return config
 
 
@@ -382,6 +383,7 @@ _WRITTEN_BY = {
     "weights": "heliosc train surrogate or heliosc train generator",
     "pool": "you: a CSV or list of SMILES",
     "library": "heliosc data merge (the master table) or heliosc data split (its seed molecules)",
+    "properties": "you: see docs/how-to/add-a-property.md",
     "role_file": "you: copy the shipped roles and edit them",
 }
 
@@ -394,6 +396,7 @@ def check_inputs(config: Config) -> None:
     InputError : names every missing file or folder, its key, and what writes it
     """
     named = {
+        "properties": config.properties,
         "surrogate.data": config.surrogate.data,
         "surrogate.weights": config.surrogate.weights,
         "generator.data": config.generator.data,

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from heliosc import __version__
-from heliosc.cli.commands import benchmark, data, model_folders, qc, tracking, train
+from heliosc.cli.commands import benchmark, data, experiments, model_folders, qc, tracking, train
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
+from heliosc.cli.commands.lineage import lineage
 from heliosc.cli.commands.models import generate, predict
 from heliosc.cli.commands.promote import promote
 from heliosc.cli.commands.results import handoff, report, status
@@ -22,13 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
 )
-for _command in (run, status, report, promote, handoff, generate, predict, label, doctor, benchmark.tune):
+for _command in (run, status, lineage, report, promote, handoff, generate, predict, label, doctor, benchmark.tune):
     app.command()(_command)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.add_typer(model_folders.app, name="models")
 app.add_typer(qc.app, name="qc")
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(tracking.app, name="tracking")
 
 

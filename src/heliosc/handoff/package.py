@@ -17,6 +17,7 @@ import heliosc
 from heliosc.campaign.records import CandidateRecord, read_candidates
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
+from heliosc.experiments.form import HEADER, form_rows
 from heliosc.files import write_atomically
 from heliosc.handoff.archive import safe_name, with_manifest, zip_bytes
 from heliosc.handoff.blocks.tables import Table
@@ -30,7 +31,7 @@ from heliosc.handoff.pdf import dossier_pdf
 from heliosc.handoff.promotion.ledger import GateLedger
 from heliosc.handoff.ranking import best_of_run
 from heliosc.handoff.retrosynthesis import find_route
-from heliosc.handoff.return_form import HEADER, csv_text, return_form_rows
+from heliosc.handoff.spreadsheets import csv_text
 from heliosc.handoff.structures import charged_structures, to_sdf
 from heliosc.handoff.workbook import dossier_workbook, overview_workbook
 from heliosc.selection.roles import Role, load_roles
@@ -194,7 +195,7 @@ def _candidate_files(
         f"{name}_calculations.json": calculations_json(
             structures, result=result, candidate_id=candidate.id, calculation_key=candidate.calculation_key
         ),
-        f"{name}_return_form.csv": csv_text(HEADER, return_form_rows(candidate)),
+        f"{name}_return_form.csv": csv_text(HEADER, form_rows(candidate.id, candidate.smiles, candidate.inchikey)),
         "README.txt": README.replace("<id>", name),
         **{
             f"{name}_{item.state}.xyz": item.geometry.to_xyz(f"{safe_name(candidate.id)} {item.state}")

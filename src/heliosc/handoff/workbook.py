@@ -12,10 +12,11 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from heliosc.experiments.form import HEADER, form_rows
 from heliosc.handoff.blocks.tables import Cell, Table
 from heliosc.handoff.dossier import Dossier
 from heliosc.handoff.labels import MISSING, Number
-from heliosc.handoff.return_form import HEADER, return_form_rows, safe_cell
+from heliosc.handoff.spreadsheets import safe_cell
 
 _FIXED_TIME = datetime(2000, 1, 1)  # equal content gives equal files
 _DRAWING_SCALE = 0.32
@@ -150,10 +151,13 @@ def _summary(book: _Book, dossier: Dossier, drawing: bytes | None) -> None:
 
 
 def _return_form(book: _Book, dossier: Dossier) -> None:
+    candidate = dossier.candidate
     sheet = book.sheet("Return form", (28, 44, 14, 70))
     for column, title in enumerate(HEADER):
         sheet.write_string(0, column, title, book.head)
-    for row, (field, value, unit, guidance) in enumerate(return_form_rows(dossier.candidate), start=1):
+    for row, (field, value, unit, guidance) in enumerate(
+        form_rows(candidate.id, candidate.smiles, candidate.inchikey), start=1
+    ):
         sheet.write_string(row, 0, field, book.text)
         if value:
             sheet.write_string(row, 1, safe_cell(value), book.text)

@@ -60,6 +60,8 @@ LEVELS: dict[str, LevelOfTheory] = {
         LevelOfTheory("dftb", "xtb", "gas phase", "density-functional tight binding, parameters as the data set's"),
         LevelOfTheory("scharber//gfn2", "xtb", "device model", "Scharber's model on calibrated GFN2-xTB orbitals"),
         LevelOfTheory("scharber//dft", "dft", "device model", "Scharber's model on calibrated DFT orbitals"),
+        LevelOfTheory("pair//gfn2", "xtb", "device model", "with the partner of its role, from levels of xTB methods"),
+        LevelOfTheory("pair//dft", "dft", "device model", "with the partner of its role, from DFT levels"),
         LevelOfTheory("experiment", "experiment", "as published", "measured"),
         LevelOfTheory("experiment-cv", "experiment", "CV", "measured by cyclic voltammetry, against vacuum"),
         LevelOfTheory("experiment-film", "experiment", "film", "measured on a film"),

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from heliosc.environment import OWN_PROPERTIES
 from heliosc.errors import InputError
 
 
@@ -50,6 +51,7 @@ _DEFINITIONS = (
     PropertyDefinition("optical_gap", "eV", "E(opt)", "onset of absorption, measured"),
     PropertyDefinition("power_conversion_efficiency", "%", "PCE", "of a solar cell with this material"),
     PropertyDefinition("open_circuit_voltage", "V", "V_OC", "of a solar cell with this material"),
+    PropertyDefinition("offset_probability", "1", "P(offsets)", "that charges of a donor:acceptor pair separate"),
     PropertyDefinition("short_circuit_current", "mA/cm^2", "J_SC", "of a solar cell with this material"),
     PropertyDefinition("fill_factor", "%", "FF", "of a solar cell with this material"),
     PropertyDefinition("hole_mobility", "cm^2/(V s)", "mu(h)", "drift mobility of holes, measured on a device"),
@@ -81,9 +83,36 @@ _DEFINITIONS = (
     PropertyDefinition("synthesizability_score", "1", "synth", "as a data set gives it; its scale is its own"),
 )
 
-OWN_VARIABLE = "HELIOSC_PROPERTIES"
-
 PROPERTIES: dict[str, PropertyDefinition] = {definition.name: definition for definition in _DEFINITIONS}
+
+
+_own: set[str] = set()
+
+
+def add_property(definition: PropertyDefinition) -> None:
+    """Add a property of the user's own to the vocabulary of this process; the same one again changes nothing.
+
+    Raises
+    ------
+    InputError : the name means something else already
+    """
+    if PROPERTIES.setdefault(definition.name, definition) != definition:
+        raise InputError(f"property {definition.name!r} is in the vocabulary already; choose another name")
+    _own.add(definition.name)
+
+
+def own_properties() -> tuple[str, ...]:
+    """Names of the user's own properties, sorted; read from the file that ``HELIOSC_PROPERTIES`` names.
+
+    Raises
+    ------
+    InputError : that file is unusable
+    """
+    if OWN_PROPERTIES in os.environ:
+        from heliosc.properties.own import use_properties  # loads Pydantic
+
+        use_properties(Path(os.environ[OWN_PROPERTIES]))
+    return tuple(sorted(_own & PROPERTIES.keys()))
 
 
 def property_definition(name: str) -> PropertyDefinition:
@@ -93,10 +122,8 @@ def property_definition(name: str) -> PropertyDefinition:
     ------
     InputError : the name is not in the vocabulary, or that file is unusable
     """
-    if name not in PROPERTIES and OWN_VARIABLE in os.environ:
-        from heliosc.properties.own import use_properties  # loads Pydantic
-
-        use_properties(Path(os.environ[OWN_VARIABLE]))
+    if name not in PROPERTIES:
+        own_properties()
     if name not in PROPERTIES:
         raise InputError(f"unknown property {name!r}; expected one of: {', '.join(PROPERTIES)}")
     return PROPERTIES[name]

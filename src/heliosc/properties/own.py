@@ -24,8 +24,9 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from heliosc.environment import OWN_PROPERTIES
 from heliosc.errors import InputError
-from heliosc.properties.names import OWN_VARIABLE, PROPERTIES, PropertyDefinition
+from heliosc.properties.names import PropertyDefinition, add_property
 from heliosc.properties.units import add_units
 
 _NAME = r"^[a-z][a-z0-9_]{1,59}$"
@@ -63,13 +64,10 @@ def use_properties(path: Path) -> tuple[PropertyDefinition, ...]:
         )
         for name, row in rows.items()
     )  # fmt: skip
-    for definition in definitions:
-        if PROPERTIES.get(definition.name, definition) != definition:
-            raise InputError(f"{path}: property {definition.name!r} is in the vocabulary already; choose another name")
     for definition, row in zip(definitions, rows.values(), strict=True):
+        add_property(definition)
         add_units(definition.unit, row.units)
-        PROPERTIES[definition.name] = definition
-    os.environ[OWN_VARIABLE] = str(path.resolve())
+    os.environ[OWN_PROPERTIES] = str(path.resolve())
     return definitions
 
 

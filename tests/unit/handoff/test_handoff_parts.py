@@ -19,7 +19,7 @@ from heliosc.handoff.archive import safe_name
 from heliosc.handoff.drawing import structure_png, structure_svg
 from heliosc.handoff.gates import alert_gate, connectivity_gate, limit_text, synthesis_gate, window_gate
 from heliosc.handoff.labels import format_number, ordered_keys
-from heliosc.handoff.return_form import safe_cell
+from heliosc.handoff.spreadsheets import safe_cell
 from heliosc.handoff.structures import charged_structures
 from heliosc.properties import PropertyKey
 from heliosc.qc.geometries import Geometry

@@ -1,0 +1,1 @@
+"""What came back from the laboratory: states of candidates, returned forms, measured values, what they correct."""
