@@ -180,6 +180,25 @@ UNSTABLE = {  # alert: molecules it must stop, energetic ones first of all
         "Dess-Martin periodinane": "CC(=O)OI1(OC(C)=O)(OC(C)=O)OC(=O)c2ccccc12",
         "phenyliodine diacetate": "CC(=O)OI(OC(C)=O)c1ccccc1",
     },
+    "nitrofurazan": {
+        "3-amino-4-nitrofurazan": "Nc1nonc1[N+](=O)[O-]",
+        "bis(nitrofurazanyl)furazan": "O=[N+]([O-])c1nonc1-c1nonc1-c1nonc1[N+](=O)[O-]",
+    },
+    "triazane": {"triazane": "NNN"},
+    "free_hydroxylamine": {
+        "hydroxylamine": "NO",
+        "hydroxylammonium nitrate": "[NH3+]O.[O-][N+](=O)[O-]",
+    },
+    "acetylide": {
+        "silver acetylide": "[Ag]C#C[Ag]",
+        "copper acetylide": "[Cu]C#C[Cu]",
+        "sodium acetylide": "[Na+].[Na+].[C-]#[C-]",
+    },
+    "dicyanoalkyne": {"dicyanoacetylene": "N#CC#CC#N"},
+    "nitrogen_rich": {
+        "DAAF": "Nc1nonc1N=[N+]([O-])c1nonc1N",
+        "azobis(aminotetrazine)": "Nc1nnc(N=Nc2nnc(N)nn2)nn1",
+    },
     "sulfur_nitride": {
         "tetrasulfur tetranitride": "N1=S=NS2=NS1=N2",
     },
@@ -236,12 +255,20 @@ LOOKALIKES = {  # close to an alert, yet stable, and most of them used in device
     "dibenzothiophene dioxide": "O=S1(=O)c2ccccc2-c2ccccc21",
     "pentafluorosulfanylbenzene": "FS(F)(F)(F)(F)c1ccccc1",
     "trifluoroacetophenone": "FC(F)(F)C(=O)c1ccccc1",
+    "melamine": "Nc1nc(N)nc(N)n1",
+    "2,5-diphenyltetrazole": "c1ccc(cc1)-c1nnn(n1)-c1ccccc1",
+    "N-aminocarbazole": "Nn1c2ccccc2c2ccccc21",
+    "dithienyltetrazine": "c1csc(c1)-c1nnc(nn1)-c1cccs1",
+    "thiazolyl azo dye": "CCN(CC)c1ccc(cc1)N=Nc1nccs1",
+    "platinum acetylide": "CP(C)(C)[Pt](C#Cc1ccccc1)(C#Cc1ccccc1)P(C)(C)C",
+    "nitrobenzofurazan": "CN(C)c1ccc([N+](=O)[O-])c2nonc12",
 }
 
 WARNED = {
     "thiophenecarbaldehyde": ("O=Cc1cccs1", "aldehyde"),
     "thiophenol": ("Sc1ccccc1", "thiol"),
     "TEMPO": ("CC1(C)CCCC(C)(C)N1[O]", "radical"),
+    "nitrosobenzene": ("O=Nc1ccccc1", "c_nitroso"),
     "TCNQ": ("N#CC(C#N)=C1C=CC(C=C1)=C(C#N)C#N", "vinylidene_dicyano"),
     "hexacene": ("c1ccc2cc3cc4cc5cc6ccccc6cc5cc4cc3cc2c1", "linear_acene"),
 }
@@ -282,7 +309,15 @@ def test_warnings_do_not_reject(name: str) -> None:
 
 
 def test_every_rejecting_alert_is_exercised() -> None:
-    assert {alert.name for alert in load_alerts() if alert.verdict == "reject"} == set(UNSTABLE)
+    counted = {"nitrogen_rich"}  # no SMARTS can say it, so it is in no table
+    assert {alert.name for alert in load_alerts() if alert.verdict == "reject"} | counted == set(UNSTABLE)
+
+
+def test_a_nitrogen_chain_counts_in_a_small_molecule_and_is_diluted_in_a_large_one() -> None:
+    # (C + O) / N: 5-phenyltetrazole 7/4 = 1.75, 2,5-diphenyltetrazole 13/4 = 3.25, against 3
+    assert "polynitrogen" in _hits("c1ccc(cc1)-c1nnn[nH]1", "reject")
+    assert _hits("c1ccc(cc1)-c1nnn(n1)-c1ccccc1", "reject") == set()
+    assert "azide" in _hits("[N-]=[N+]=Nc1ccc2ccc3cccc4ccc1c2c34", "reject")  # azides are never diluted
 
 
 def test_the_other_resonance_forms_are_found_too() -> None:
