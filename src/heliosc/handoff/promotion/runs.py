@@ -82,19 +82,31 @@ def _ledger(
     criteria: Criteria,
     measured: Sequence[Evidence],
 ) -> GateLedger:
-    geometries = result.get("geometries", {})
-    is_fallback = result.get("details", {}).get("status") == _FALLBACK
-    calibrated, notes = _calibrated(run_folder, candidate, geometries)
-    computed = [*evidence_of(result.get("values", {})), *calibrated]
+    evidence, notes = run_evidence(run_folder, candidate, result)
     facts = facts_of(
         candidate.id,
         candidate.smiles,
-        [*measured, *(replace(item, is_fallback=is_fallback) for item in computed)],
+        [*measured, *evidence],
         predicted=predicted_evidence(candidate),
-        structures=charged_structures(candidate.smiles, geometries),
+        structures=charged_structures(candidate.smiles, result.get("geometries", {})),
         notes=notes,
     )
     return assess(facts, criteria_of_role(candidate.role, roles=roles, criteria=criteria), criteria=criteria)
+
+
+def run_evidence(
+    run_folder: Path, candidate: CandidateRecord, result: Mapping[str, Any]
+) -> tuple[list[Evidence], tuple[str, ...]]:
+    """Computed values of a candidate, those by the shipped maps among them, and what could not be had.
+
+    Parameters
+    ----------
+    result : with ``values``, ``geometries`` and ``details``, as it lies in the store; may be empty
+    """
+    is_fallback = result.get("details", {}).get("status") == _FALLBACK
+    calibrated, notes = _calibrated(run_folder, candidate, result.get("geometries", {}))
+    computed = [*evidence_of(result.get("values", {})), *calibrated]
+    return [replace(item, is_fallback=is_fallback) for item in computed], notes
 
 
 def predicted_evidence(candidate: CandidateRecord) -> list[Evidence]:
