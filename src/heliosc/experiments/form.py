@@ -41,12 +41,13 @@ class FormField:
 def _property(
     name: str, unit: str, guidance: str, *, measured: str, level: str, conditions: tuple[str, ...]
 ) -> FormField:
-    return FormField(name, unit, guidance, "property", PropertyKey(measured, level), (*conditions, "notes"))
+    return FormField(name, unit, guidance, "property", PropertyKey(measured, level), conditions)
 
 
 _ANY, _CV, _FILM = "experiment", "experiment-cv", "experiment-film"
 _SOLUTION, _DEVICE = "experiment-solution", "experiment-device"
 _LEVELS, _STACK = ("levels_conditions",), ("device_stack", "n_devices")
+_NOTES = ("notes",)
 
 IDENTITY: tuple[FormField, ...] = (
     FormField("candidate_id", "", "do not change"),
@@ -84,11 +85,11 @@ FIELDS: tuple[FormField, ...] = (
     _property("absorption_onset_film", "nm", "", measured="optical_gap", level=_FILM, conditions=_LEVELS),
     _property(
         "mobility_hole", "cm2/(V s)", "method and geometry in notes",
-        measured="hole_mobility", level=_DEVICE, conditions=_STACK,
+        measured="hole_mobility", level=_DEVICE, conditions=(*_STACK, *_NOTES),
     ),
     _property(
         "mobility_electron", "cm2/(V s)", "method and geometry in notes",
-        measured="electron_mobility", level=_DEVICE, conditions=_STACK,
+        measured="electron_mobility", level=_DEVICE, conditions=(*_STACK, *_NOTES),
     ),
     FormField("device_stack", "", "layers, thicknesses, processing, blend partner and ratio"),
     _property("voc", "V", "mean", measured="open_circuit_voltage", level=_DEVICE, conditions=_STACK),
@@ -110,7 +111,7 @@ FIELDS: tuple[FormField, ...] = (
 def form_fields() -> tuple[FormField, ...]:
     """Every field, those of the user's own properties before the operator's."""
     own = tuple(
-        _property(name, PROPERTIES[name].unit, PROPERTIES[name].meaning, measured=name, level=_ANY, conditions=())
+        _property(name, PROPERTIES[name].unit, PROPERTIES[name].meaning, measured=name, level=_ANY, conditions=_NOTES)
         for name in own_properties()
     )
     at = next(i for i, field in enumerate(FIELDS) if field.name == "operator")

@@ -10,7 +10,7 @@ from typing import Any
 from heliosc.errors import InputError
 from heliosc.experiments.reading.archives import opened_archive, read_entry
 from heliosc.experiments.reading.csv_form import csv_form
-from heliosc.experiments.reading.form_file import Answer, RawForm
+from heliosc.experiments.reading.form_file import Answer, RawForm, printable
 from heliosc.experiments.reading.xlsx_form import xlsx_form
 
 METADATA = "ro-crate-metadata.json"
@@ -30,7 +30,7 @@ def eln_forms(content: bytes, *, origin: str) -> list[RawForm]:
         graph = _graph(read_entry(archive, metadata, origin=origin), origin)
         forms = [
             (csv_form if name.lower().endswith(".csv") else xlsx_form)(
-                read_entry(archive, name, origin=origin), origin=f"{origin}:{PurePosixPath(name).name}"
+                read_entry(archive, name, origin=origin), origin=f"{origin}:{printable(PurePosixPath(name).name)}"
             )
             for name in sorted(archive.namelist())
             if name.lower().endswith(_FORM_ENDINGS)
@@ -72,7 +72,8 @@ def _described_forms(graph: list[Mapping[str, Any]], origin: str) -> list[RawFor
         for item in found:
             field, text = str(item.get("propertyID", item.get("name", ""))).strip().lower(), item.get("value")
             if field and text not in (None, ""):
-                answers[field] = (*answers.get(field, ()), Answer(str(text), str(item.get("unitText", ""))))
+                unit = printable(str(item.get("unitText", "")))
+                answers[field] = (*answers.get(field, ()), Answer(printable(str(text)).strip(), unit))
         if answers:
-            forms.append(RawForm(f"{origin}:{str(entity.get('name', 'dataset'))[:80]}", answers, 0))
+            forms.append(RawForm(f"{origin}:{printable(str(entity.get('name', 'dataset')))[:80]}", answers, 0))
     return forms

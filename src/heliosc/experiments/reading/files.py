@@ -7,7 +7,7 @@ from pathlib import Path
 from heliosc.experiments.reading.archives import opened_archive
 from heliosc.experiments.reading.csv_form import csv_form
 from heliosc.experiments.reading.eln_form import METADATA, eln_forms
-from heliosc.experiments.reading.form_file import RawForm, read_bytes
+from heliosc.experiments.reading.form_file import RawForm, printable, read_bytes
 from heliosc.experiments.reading.xlsx_form import xlsx_form
 
 _ZIP = b"PK\x03\x04"
@@ -22,8 +22,9 @@ def read_forms(path: Path) -> list[RawForm]:
     MissingDependencyError : openpyxl is not installed and needed
     """
     content = read_bytes(path)
+    name = printable(path.name)
     if not content.startswith(_ZIP):
-        return [csv_form(content, origin=path.name)]
-    with opened_archive(content, origin=path.name) as archive:
-        is_crate = any(name.rsplit("/", 1)[-1] == METADATA for name in archive.namelist())
-    return eln_forms(content, origin=path.name) if is_crate else [xlsx_form(content, origin=path.name)]
+        return [csv_form(content, origin=name)]
+    with opened_archive(content, origin=name) as archive:
+        is_crate = any(entry.rsplit("/", 1)[-1] == METADATA for entry in archive.namelist())
+    return eln_forms(content, origin=name) if is_crate else [xlsx_form(content, origin=name)]

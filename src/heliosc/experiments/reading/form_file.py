@@ -102,5 +102,10 @@ def read_bytes(path: Path) -> bytes:
 
 def _cell(row: list[str], at: int | None) -> str:
     """Text of a cell; the apostrophe that keeps spreadsheets from calculating is taken off."""
-    text = row[at].strip()[:MAX_CELL] if at is not None and at < len(row) else ""
+    text = printable(row[at]).strip() if at is not None and at < len(row) else ""
     return text[1:].strip() if text[:1] == "'" and text[1:2] in {"=", "+", "-", "@"} else text
+
+
+def printable(text: str) -> str:
+    """Text of bearable length without what moves a terminal's cursor or turns the direction of writing."""
+    return "".join(character for character in text[:MAX_CELL] if character.isprintable() or character in "\n\t")
