@@ -9,6 +9,7 @@ from heliosc.campaign.retrospective import (
     Arm,
     Pool,
     Task,
+    models,
     parse_objective,
     parse_window,
     read_pool,
@@ -16,6 +17,7 @@ from heliosc.campaign.retrospective import (
     replay_all,
     summarise,
 )
+from heliosc.campaign.retrospective.models import POOL_MODELS
 from heliosc.campaign.retrospective.replay import replay_choices
 from heliosc.errors import InputError, ParseError
 
@@ -142,3 +144,19 @@ def test_an_unknown_model_or_acquisition_is_refused() -> None:
         Arm("x", model="oracle")
     with pytest.raises(InputError, match="unknown acquisition"):
         Arm("x", acquisition="oracle")
+
+
+@pytest.mark.slow
+def test_the_network_of_campaigns_guesses_a_pool_member_by_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_MPNN_MEMBERS", 2)
+    pool = _pool()
+    known = np.random.default_rng(0).permutation(len(SMILES))[:100]
+    values = np.column_stack([pool.columns["pce"], pool.columns["vie"]])
+    guesses = POOL_MODELS["mpnn"](pool, known, values[known], 3)
+    assert guesses.shape == (2, len(SMILES), 2)
+    unseen = np.setdiff1d(np.arange(len(SMILES)), known)
+    for column in range(2):  # columns in the order given, in their own units
+        errors = np.abs(guesses.mean(axis=0)[unseen, column] - values[unseen, column])
+        assert errors.mean() < 0.7 * values[:, column].std()
+    np.testing.assert_array_equal(guesses, POOL_MODELS["mpnn"](pool, known, values[known], 3))
+    assert not np.array_equal(guesses[0], guesses[1])
