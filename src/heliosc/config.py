@@ -318,11 +318,27 @@ class TrackingSettings(Section):
     timeout_s: PositiveFloat = Field(10.0, description="longest wait at the end for a place that is slow")
 
 
+class DataSettings(Section):
+    """The master table: what goes into it and where it is; of `update` and `pipeline`."""
+
+    sources: tuple[str, ...] = Field(("library",), description="library, and sources of `heliosc data sources`")
+    maps: tuple[Path, ...] = Field((), description="column maps of files of your own")
+    downloads: Path = Path("data/downloads")
+    labels: Path = Field(Path("data/labels"), description="results of the runs, gathered by `update`")
+    store: Path = Field(Path("data/store"), description="folder of the long store")
+    table: Path = Field(Path("data/raw/all_mols.csv"), description="the wide table")
+    prepared: Path = Field(Path("data/prepared"), description="split, seed and pool")
+    split: Literal["random", "scaffold", "stratified"] = "random"
+    targets: tuple[str, ...] = Field((), description="NAME@LEVEL columns of the split; none = all with enough values")
+    seed_size: int = Field(500, ge=1, description="labelled molecules that an active loop begins with")
+
+
 class Config(Section):
     """All settings of heliosc."""
 
     seed: int = Field(0, ge=0)
     properties: Path | None = Field(None, description="your own properties; see docs/how-to/add-a-property.md")
+    data: DataSettings = DataSettings()
     campaign: CampaignSettings = CampaignSettings()
     selection: SelectionSettings = SelectionSettings()
     surrogate: SurrogateSettings = SurrogateSettings()
@@ -342,7 +358,7 @@ class Config(Section):
             del settings["properties"]
         for later in ("rounds", "stop", "optical_level"):
             del settings["campaign"][later]
-        del settings["execution"], settings["tracking"]
+        del settings["execution"], settings["tracking"], settings["data"]
         for unused in ("molecules", "resources", "workflow", "condensed"):  # a campaign computes four-point sets
             del settings["qc"][unused]
         text = json.dumps(settings, sort_keys=True)

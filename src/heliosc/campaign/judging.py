@@ -12,6 +12,7 @@ from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.selection.estimates import SA_SCORE
 from heliosc.selection.objectives import FloatArray
 from heliosc.selection.pareto import hypervolume, non_dominated_mask, non_dominated_rank
+from heliosc.selection.partners import with_pair_values
 from heliosc.selection.roles import Role, meets_window
 
 _N_BASELINES = 50
@@ -76,10 +77,8 @@ def judge(role: Role, table: PropertyTable, *, sa_scores: FloatArray) -> Judged:
     ----------
     sa_scores : (n_molecules,) SA scores of the cores
     """
-    columns = [_column(table, objective.key, sa_scores) for objective in role.objectives]
-    costs = np.column_stack(
-        [objective.cost(column) for objective, column in zip(role.objectives, columns, strict=True)]
-    )
+    values = with_pair_values(role.partner, {key: _column(table, key, sa_scores) for key in role.keys})
+    costs = np.column_stack([objective.cost(values[objective.key]) for objective in role.objectives])
     return Judged(role, costs, tuple(meets_window(role, values) for values in _rows(table)))
 
 

@@ -7,8 +7,8 @@ A run folder holds::
     state.json             where the campaign stands (round, stage)
     store.sqlite           every calculation, the only source of truth for computed values
     history.jsonl          one RoundRecord a line, written when a round is complete
-    rounds/000/            proposals.csv, candidates.jsonl (one CandidateRecord a line), notes.json,
-                           surrogate/, generator/, diagnostics/
+    rounds/000/            proposals.csv, candidates.jsonl (one CandidateRecord a line), notes.json, pool.csv (scores),
+                           promotions.jsonl (one PromotionRecord a line), surrogate/, generator/, diagnostics/
     candidates.csv         every computed candidate, best first
     report.html            written by ``heliosc report``
     handoff/               packages written by ``heliosc handoff``
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +52,7 @@ class CandidateRecord:
     reason : why it was selected, in words and numbers
     predicted : ``name@level`` -> prediction before the calculation
     domain_distance : distance to what the surrogate learnt from, above 1 = outside its domain; None = not measured
-    computed : ``name@level`` -> computed value; empty until computed
+    computed : ``name@level`` -> computed value; empty until computed; values of a better level stand beside them
     failure : ``{"error_class", "reason"}`` when the calculation failed, else None
     meets_window : verdict of the role's window on the computed values; None while a value is missing
     calculation_key : key of the task in the store
@@ -79,6 +79,37 @@ class CandidateRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionRecord:
+    """A candidate chosen for a calculation at a better level, and what came of it.
+
+    Attributes
+    ----------
+    candidate : id; the candidate may be of an earlier round
+    round : that chose it
+    level : as configured, e.g. ``dft-fast``
+    expected_gain : of the role's merit, what was paid for
+    cost_s : expected price, core seconds
+    cost_source : ``estimate``, or how many measured times it rests on
+    reason : why it was chosen, in words and numbers
+    calculation_key, computed, failure, wall_time_s : as of a candidate
+    """
+
+    candidate: str
+    smiles: str
+    role: str
+    round: int
+    level: str
+    expected_gain: float
+    cost_s: float
+    cost_source: str
+    reason: str
+    calculation_key: str = ""
+    computed: Mapping[str, float] = field(default_factory=dict)
+    failure: Mapping[str, str] | None = None
+    wall_time_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RoundRecord:
     """One finished round.
 
@@ -93,6 +124,7 @@ class RoundRecord:
     window_share : role -> {"candidates": [met, judged], "library": [met, judged]}
     front_share : role -> share of the front of candidates and library together that is candidates
     surrogate_error : ``name@level`` -> {"mae", "coverage95", "n"} of this round's predictions against fresh values
+    levels : level -> what was chosen at it and why, what came of it, what it cost; empty with one level
     """
 
     round: int
@@ -105,6 +137,7 @@ class RoundRecord:
     window_share: Mapping[str, Mapping[str, list[int]]]
     surrogate_error: Mapping[str, Mapping[str, float]]
     front_share: Mapping[str, float] = field(default_factory=dict)
+    levels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def candidate_from_json(data: Mapping[str, Any]) -> CandidateRecord:
@@ -115,7 +148,7 @@ def candidate_from_json(data: Mapping[str, Any]) -> CandidateRecord:
     return CandidateRecord(**fields)
 
 
-def to_json_line(record: CandidateRecord | RoundRecord) -> str:
+def to_json_line(record: CandidateRecord | PromotionRecord | RoundRecord) -> str:
     return json.dumps(asdict(record), sort_keys=True, allow_nan=False)
 
 
@@ -137,10 +170,43 @@ def read_json_lines(path: Path, build: Callable[[dict[str, Any]], Record]) -> li
     return records
 
 
-def read_candidates(run_folder: Path) -> list[CandidateRecord]:
-    """Every candidate of a run, round by round."""
-    files = sorted(run_folder.glob("rounds/[0-9]*/candidates.jsonl"))
-    return [record for file in files for record in read_json_lines(file, candidate_from_json)]
+def read_candidates(run_folder: Path, *, before: int | None = None) -> list[CandidateRecord]:
+    """Every candidate of a run, round by round; values of a better level stand beside those of the first.
+
+    Parameters
+    ----------
+    before : only what rounds before this one chose and computed
+    """
+    better: dict[str, Mapping[str, float]] = {}
+    for promotion in read_promotions(run_folder, before=before):
+        better[promotion.candidate] = {**better.get(promotion.candidate, {}), **promotion.computed}
+    return [
+        replace(record, computed={**record.computed, **better[record.id]}) if better.get(record.id) else record
+        for file in _files_of_rounds(run_folder, "candidates.jsonl", before)
+        for record in read_json_lines(file, candidate_from_json)
+    ]
+
+
+def read_candidates_of_round(run_folder: Path, index: int) -> list[CandidateRecord]:
+    """The candidates of one round as that round left them; none before it has selected."""
+    file = run_folder / "rounds" / f"{index:03d}" / "candidates.jsonl"
+    return read_json_lines(file, candidate_from_json) if file.exists() else []
+
+
+def read_promotions(run_folder: Path, *, before: int | None = None) -> list[PromotionRecord]:
+    """Every promotion of a run, round by round.
+
+    Parameters
+    ----------
+    before : only those of rounds before this one
+    """
+    files = _files_of_rounds(run_folder, "promotions.jsonl", before)
+    return [record for file in files for record in read_json_lines(file, lambda fields: PromotionRecord(**fields))]
+
+
+def _files_of_rounds(run_folder: Path, name: str, before: int | None) -> list[Path]:
+    files = sorted(run_folder.glob(f"rounds/[0-9]*/{name}"))
+    return [file for file in files if before is None or int(file.parent.name) < before]
 
 
 def read_history(run_folder: Path) -> list[RoundRecord]:
@@ -149,5 +215,5 @@ def read_history(run_folder: Path) -> list[RoundRecord]:
     return read_json_lines(path, lambda fields: RoundRecord(**fields)) if path.exists() else []
 
 
-def format_lines(records: Iterable[CandidateRecord | RoundRecord]) -> str:
+def format_lines(records: Iterable[CandidateRecord | PromotionRecord | RoundRecord]) -> str:
     return "".join(to_json_line(record) + "\n" for record in records)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey
 from heliosc.selection.objectives import FloatArray
+from heliosc.selection.partners import pair_estimates, with_pair_values
 from heliosc.selection.roles import Role
 
 SA_SCORE = PropertyKey("sa_score", "structure")
@@ -19,13 +20,16 @@ Estimates = Mapping[PropertyKey, tuple[FloatArray, FloatArray]]
 
 
 def role_estimates(role: Role, predictions: PredictionTable, *, sa_scores: FloatArray | None = None) -> Estimates:
-    """Every property that the role's windows and objectives need.
+    """Every property that the role's windows and objectives need, those of a pair with the role's partner included.
 
     Raises
     ------
     InputError : the model does not predict one of them, or SA scores are needed and absent or of another length
     """
-    return {key: _estimate(key, predictions, sa_scores) for key in role.keys}
+    own = {key: _estimate(key, predictions, sa_scores) for key in role.keys}
+    if role.partner is None:
+        return own
+    return own | pair_estimates(role.partner, own[role.partner.ionization_key], own[role.partner.affinity_key])
 
 
 def probability_inside(role: Role, estimates: Estimates) -> FloatArray:
@@ -47,13 +51,13 @@ def member_costs(
     members = predictions.members
     if members is None:
         return None
-    columns = [
-        np.broadcast_to(objective.cost(estimates[objective.key][0]), (len(members), len(rows)))
-        if objective.key == SA_SCORE
-        else objective.cost(members[:, rows, predictions.column(objective.key)])
-        for objective in role.objectives
-    ]
-    return np.stack(columns, axis=2)
+    shape = (len(members), len(rows))
+    values = {
+        key: np.broadcast_to(estimates[key][0], shape) if key == SA_SCORE else members[:, rows, predictions.column(key)]
+        for key in role.keys
+    }
+    values = dict(with_pair_values(role.partner, values))
+    return np.stack([objective.cost(values[objective.key]) for objective in role.objectives], axis=2)
 
 
 def _estimate(

@@ -31,12 +31,13 @@ class Fidelity:
     Attributes
     ----------
     level : its name
-    residual_std : error of the best level's value as told from this level, in its unit; 0 for the best level
+    residual_std : error of the best level's value as told from this level, in its unit; one number for all molecules
+        or (n,); 0 for the best level
     cost : (n,) price of each molecule, in one unit for all levels
     """
 
     level: str
-    residual_std: float
+    residual_std: FloatArray | float
     cost: FloatArray
 
 
@@ -66,7 +67,7 @@ def choose_levels(
     mean_gain, std : (n,) what is expected of the value at the best level, larger is better, given all that is computed
     levels : from the cheapest to the best; each molecule is computed at one of them at most
     best_known : largest gain computed at the best level
-    budget : in the unit of the costs; what does not fit any more is passed over
+    budget : in the unit of the costs; what does not fit any more is passed over, and a cheaper level may do instead
     success : (n,) probability that the calculation succeeds
 
     Raises
@@ -78,16 +79,16 @@ def choose_levels(
     gains = np.column_stack([_expected_gain(mean_gain, std, level, best_known) * chance for level in levels])
     costs = np.column_stack([level.cost for level in levels])
     rate = gains / costs
-    best = rate.argmax(axis=1)
-    rows = np.arange(len(mean_gain))
-    chosen: list[Assignment] = []
+    rows, columns = np.divmod(np.arange(rate.size), len(levels))
+    chosen: dict[int, Assignment] = {}
     left = budget
-    for row in np.lexsort((rows, -rate[rows, best])):
-        cost, gain = float(costs[row, best[row]]), float(gains[row, best[row]])
-        if gain > 0 and cost <= left:
-            chosen.append(Assignment(int(row), levels[best[row]].level, gain, cost))
+    for pair in np.lexsort((columns, rows, -rate.ravel())):
+        row, column = int(rows[pair]), int(columns[pair])
+        gain, cost = float(gains[row, column]), float(costs[row, column])
+        if row not in chosen and gain > 0 and cost <= left:
+            chosen[row] = Assignment(row, levels[column].level, gain, cost)
             left -= cost
-    return chosen
+    return list(chosen.values())
 
 
 def _expected_gain(mean: FloatArray, std: FloatArray, level: Fidelity, best_known: float) -> FloatArray:
@@ -99,12 +100,12 @@ def _expected_gain(mean: FloatArray, std: FloatArray, level: Fidelity, best_know
     step = mean - best_known
     value = improvement_expected(step, told)
     # The best level turns an expectation into a result, which counts in full; a cheaper one only informs.
-    return value if level.residual_std == 0 else value - np.maximum(step, 0.0)
+    return value if not np.any(level.residual_std) else value - np.maximum(step, 0.0)
 
 
 def _check(levels: Sequence[Fidelity], *, n: int) -> None:
-    if not levels or levels[-1].residual_std != 0:
+    if not levels or np.any(levels[-1].residual_std):
         raise InputError("levels must go from the cheapest to the best, and the best leaves no error (residual_std 0)")
     for level in levels:
-        if level.cost.shape != (n,) or not (level.cost > 0).all() or level.residual_std < 0:
+        if level.cost.shape != (n,) or not (level.cost > 0).all() or np.any(np.asarray(level.residual_std) < 0):
             raise InputError(f"level {level.level}: expected {n} positive costs and an error of at least 0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -17,8 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey, level_of_theory
-from heliosc.properties.scales import ScaleShift, scale_shift, scaled_quantity
+from heliosc.properties.scales import ScaledEnergy, ScaleShift, scale_shift, scaled_quantity
 from heliosc.selection.objectives import Direction, FloatArray, Objective, Window
+from heliosc.selection.partners import (
+    LEAST_OFFSETS_EV,
+    OFFSETS,
+    TABLE_ERROR_EV,
+    VOLTAGE,
+    KnownPartner,
+    Part,
+    Partner,
+    is_pair_key,
+    known_partner,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +57,19 @@ class PropertyWindow:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a material is wanted for."""
+    """What a material is wanted for.
+
+    Attributes
+    ----------
+    partner : the other half of the cell, where objectives are on the pair
+    """
 
     name: str
     description: str
     source: str
     windows: tuple[PropertyWindow, ...]
     objectives: tuple[Objective, ...]
+    partner: Partner | None = None
 
     @property
     def reference_costs(self) -> FloatArray:
@@ -61,8 +78,11 @@ class Role:
 
     @property
     def keys(self) -> tuple[PropertyKey, ...]:
-        """Properties that windows or objectives need, each once."""
-        wanted = [window.key for window in self.windows] + [objective.key for objective in self.objectives]
+        """Properties of the molecule that windows or objectives need, each once; of a pair, those it is made of."""
+        wanted = [window.key for window in self.windows]
+        wanted += [objective.key for objective in self.objectives if not is_pair_key(objective.key)]
+        if self.partner is not None:
+            wanted += [self.partner.ionization_key, self.partner.affinity_key]
         return tuple(dict.fromkeys(wanted))
 
 
@@ -170,6 +190,58 @@ class _ObjectiveRow(_Limits):
         return Objective(self.key(), self.direction, self.reference + step, goal, self.weight, bound)
 
 
+class _PartnerRow(BaseModel):
+    """A partner by its name in the bundled table, or with levels of its own."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    name: str
+    part: Part | None = None
+    ionization_energy: float | None = None
+    electron_affinity: float | None = None
+    std: float = Field(default=TABLE_ERROR_EV, ge=0)
+    scale: str | None = None
+    source: str | None = None
+    ionization_key: str = "vertical_ionization_energy@ipea1//gfn2"
+    affinity_key: str = "vertical_electron_affinity@gfn2"
+    least_hole_offset: float | None = None
+    least_electron_offset: float | None = None
+
+    def build(self) -> Partner:
+        known = self._known()
+        hole, electron = LEAST_OFFSETS_EV.get(known.scale, (None, None))
+        hole = hole if self.least_hole_offset is None else self.least_hole_offset
+        electron = electron if self.least_electron_offset is None else self.least_electron_offset
+        if hole is None or electron is None:
+            raise InputError(
+                f"partner {self.name}: the {known.scale} scale has no usual least offsets; give least_hole_offset and "
+                "least_electron_offset"
+            )
+        return Partner(
+            self.name,
+            known.part,
+            ScaledEnergy(known.ionization_energy, self.std, known.scale),
+            ScaledEnergy(known.electron_affinity, self.std, known.scale),
+            PropertyKey.parse(self.ionization_key),
+            PropertyKey.parse(self.affinity_key),
+            known.doi,
+            hole,
+            electron,
+        )
+
+    def _known(self) -> KnownPartner:
+        own = (self.part, self.ionization_energy, self.electron_affinity, self.scale, self.source)
+        if all(entry is None for entry in own):
+            return known_partner(self.name)
+        part, ie, ea, scale, source = own
+        if part is None or ie is None or ea is None or scale is None or source is None:
+            raise InputError(
+                f"partner {self.name}: levels of your own need part, ionization_energy, electron_affinity, scale and "
+                "source, all of them; a name of the bundled table needs none"
+            )
+        return KnownPartner(self.name, part, ie, ea, scale, source)
+
+
 class _RoleRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -177,6 +249,7 @@ class _RoleRow(BaseModel):
     source: str
     windows: list[_WindowRow]
     objectives: list[_ObjectiveRow] = Field(min_length=1)
+    partner: _PartnerRow | None = None
 
 
 @lru_cache(maxsize=1)
@@ -202,9 +275,25 @@ def _build_role(name: str, row: _RoleRow, *, origin: str) -> Role:
     try:
         windows = tuple(window.build() for window in row.windows)
         objectives = tuple(objective.build() for objective in row.objectives)
+        partner = None if row.partner is None else row.partner.build()
+        _check_pairs([*(o.key for o in objectives), *(w.key for w in windows)], partner, n_windows=len(windows))
     except InputError as error:
         raise InputError(f"{origin}, role {name!r}: {error}") from error
-    return Role(name, row.description, row.source, windows, objectives)
+    return Role(name, row.description, row.source, windows, objectives, partner)
+
+
+def _check_pairs(keys: Sequence[PropertyKey], partner: Partner | None, *, n_windows: int) -> None:
+    """Objectives on a pair need the partner, at the level that its keys give; windows are of the molecule alone."""
+    pairs = [key for key in keys if is_pair_key(key)]
+    if any(is_pair_key(key) for key in keys[len(keys) - n_windows :]):
+        raise InputError("a window on a pair; set windows on the levels of the molecule, and the pair as an objective")
+    if partner is None:
+        if pairs:
+            raise InputError(f"{pairs[0]} is of a donor:acceptor pair; name the role's `partner`")
+        return
+    known = [PropertyKey(name, partner.level) for name in (VOLTAGE, OFFSETS)]
+    if wrong := next((key for key in pairs if key not in known), None):
+        raise InputError(f"{wrong} is not known of a pair with {partner}; expected {' or '.join(map(str, known))}")
 
 
 def _point(value: float | None) -> Window | None:
