@@ -8,6 +8,7 @@ import typer
 
 from heliosc import __version__
 from heliosc.cli.commands import benchmark, data, experiments, model_folders, qc, tracking, train
+from heliosc.cli.commands.dashboard import dashboard
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
 from heliosc.cli.commands.lineage import lineage
@@ -23,7 +24,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
 )
-for _command in (run, status, lineage, report, promote, handoff, generate, predict, label, doctor, benchmark.tune):
+_COMMANDS = (
+    run,
+    status,
+    dashboard,
+    lineage,
+    report,
+    promote,
+    handoff,
+    generate,
+    predict,
+    label,
+    doctor,
+    benchmark.tune,
+)
+for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")

@@ -16,7 +16,6 @@ from markupsafe import Markup
 import heliosc
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.files import write_atomically
-from heliosc.handoff.labels import symbol, unit
 from heliosc.properties import PropertyTable
 from heliosc.report import energy_map, illustrations, sections, tables
 from heliosc.report.pictures import Picture
@@ -31,11 +30,13 @@ def write_report(
     models: Mapping[str, Path] | None = None,
     library: PropertyTable | None = None,
     references: Mapping[str, Mapping[str, float]] | None = None,
+    out: Path | None = None,
 ) -> Path:
-    """Write ``report.html`` of a run, however far it has come, and return its path.
+    """Write the page of a run, however far it has come, and return its path.
 
     Parameters
     ----------
+    out : None = ``report.html`` in the run's folder
     roles : None = those of the run's configuration
     models : title -> model folder, whose ``metrics.json`` is shown when there is one
     library : computed values of the embedded library, the random baseline of the Pareto fronts
@@ -49,7 +50,7 @@ def write_report(
     """
     known = load_roles(RunFolder(run_folder).read_config().selection.role_file) if roles is None else roles
     run = read_run(run_folder, roles=known, models=models or {}, library=library, references=references)
-    target = run_folder / "report.html"
+    target = out or run_folder / "report.html"
     write_atomically(target, render(run))
     return target
 
@@ -87,7 +88,6 @@ def _content_hash(text: str) -> str:
 
 
 def _context(run: RunView) -> dict[str, Any]:
-    keys = sections.list_keys(run)
     return {
         "run": run,
         "tiles": sections.tiles(run),
@@ -105,9 +105,8 @@ def _context(run: RunView) -> dict[str, Any]:
         "funnel_picture": illustrations.funnel_picture(run),
         "funnel_table": tables.funnel_table(run),
         "rejection_table": tables.rejection_table(run),
-        "list_keys": [(f"{symbol(key)} {unit(key)}".strip(), key.level) for key in keys],
-        "list_rows": (rows := sections.candidate_rows(run, keys)),
-        "verdicts": sorted({row.verdict for row in rows}),
+        **sections.candidate_list(run),
+        "has_pages": False,
         "cost_picture": illustrations.cost_picture(run),
         "cost_table": tables.cost_table(run),
         "failure_summary": tables.failure_summary(run),

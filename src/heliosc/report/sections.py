@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -173,6 +174,17 @@ def list_keys(run: RunView) -> list[PropertyKey]:
     wanted = {key for name in run.role_names if name in run.roles for key in run.roles[name].keys}
     found = ordered_keys(key for candidate in run.candidates for key in [*candidate.predicted, *candidate.computed])
     return [key for key in found if key in wanted] or found[:4]
+
+
+def candidate_list(run: RunView) -> dict[str, Any]:
+    """The sortable list of all candidates: its columns, its rows, and what it can be narrowed to."""
+    keys = list_keys(run)
+    rows = candidate_rows(run, keys)
+    return {
+        "list_keys": [(f"{symbol(key)} {unit(key)}".strip(), key.level) for key in keys],
+        "list_rows": rows,
+        "verdicts": sorted({row.verdict for row in rows}),
+    }
 
 
 def candidate_rows(run: RunView, keys: Sequence[PropertyKey]) -> list[ListRow]:
