@@ -30,16 +30,34 @@ from heliosc.campaign.known import known_molecules
 from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors
 from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
+from heliosc.campaign.promotions import (
+    check_promotion,
+    level_notes,
+    level_summary,
+    plan_round,
+    promotes,
+    promotion_settings,
+    promotions_of_round,
+    with_promotion_outcome,
+    write_promotions,
+)
 from heliosc.campaign.proposal import (
     filter_proposals,
     read_proposals,
     write_proposals,
 )
 from heliosc.campaign.provenance import describe_environment
-from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
+from heliosc.campaign.records import (
+    CandidateRecord,
+    RoundRecord,
+    read_candidates,
+    read_candidates_of_round,
+    read_history,
+)
 from heliosc.campaign.results import write_candidates_csv
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
+from heliosc.campaign.snapshots import snapshot_round
 from heliosc.campaign.sources import Wish, make_source
 from heliosc.campaign.stopping import reason_to_stop
 from heliosc.campaign.tracking import campaign_tracker, epoch_listener, track_round
@@ -53,6 +71,7 @@ from heliosc.properties import CalculationFailure, CalculationResult, PropertyKe
 from heliosc.qc.engines import geometry_optimizer
 from heliosc.selection.acquisition import get_acquisition
 from heliosc.selection.novelty import skeleton_keys
+from heliosc.selection.partners import with_pair_values
 from heliosc.selection.roles import Role, get_role, load_roles
 from heliosc.tracking import Tracker
 
@@ -101,6 +120,7 @@ class Campaign:
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
         geometry_optimizer(config.qc.engine)
         check_campaign_level(config.qc)
+        check_promotion(config)
         transport_of(config)
         get_acquisition(config.selection.acquisition)
         folder.create(config)
@@ -192,21 +212,36 @@ class Campaign:
                 seed=self._seed(index, len(self.roles)),
                 earlier=self._candidates(before=index),
             )
+            records = self._with_levels(index, records, store)
             keys = submit_four_points(store, [record.smiles for record in records], self.config.qc).keys
             records = [replace(record, calculation_key=keys[record.smiles]) for record in records]
             self.folder.write_candidates(index, records)
             self._tell(index, "predicting", done=len(proposals), total=len(proposals), note=f"{len(records)} selected")
 
+    def _with_levels(self, index: int, records: list[CandidateRecord], store: QCResultStore) -> list[CandidateRecord]:
+        """The new candidates that the round computes; those that it promotes are written beside them."""
+        if not promotes(self.config):
+            return records
+        plan = plan_round(
+            records, self.folder, store, index=index, roles=self.roles, config=self.config,
+            seed=self._seed(index, len(self.roles) + 1),
+        )  # fmt: skip
+        self._note(index, levels=level_notes(plan, self.config))
+        return plan.records
+
     def _compute(self, index: int, store: QCResultStore) -> None:
         with self._timed(index, "compute"):
             records = self._candidates(only=index)
-            names = {record.calculation_key: record.smiles for record in records}
+            promotions = promotions_of_round(self.folder, index)
+            names = {item.calculation_key: item.smiles for item in (*records, *promotions)}
 
             def hear(event: dict[str, Any]) -> None:
                 self._tell(index, "computing", done=event["done"], total=event["total"], note=names[event["key"]])
 
             self._tell(index, "computing", total=len(names))
-            run_calculations(store, names, self.config, hear)
+            run_calculations(store, names, self.config.model_copy(update={"qc": promotion_settings(self.config)}), hear)
+            if promotions:
+                write_promotions(self.folder, index, [with_promotion_outcome(item, store) for item in promotions])
             completed = [self._with_outcome(record, store) for record in records]
             self.folder.write_candidates(index, completed)
 
@@ -242,6 +277,8 @@ class Campaign:
         if self._after_round:
             self._after_round(self.folder, index)
         track_round(self._tracker, self.folder, index, known=self.library.smiles)
+        with self._open_store() as store:
+            snapshot_round(self.folder.round(index), self._candidates(only=index), store)
 
     # what the stages need to know
 
@@ -271,10 +308,9 @@ class Campaign:
         return judge(role, self.library, sa_scores=self._library_sa_scores)
 
     def _candidates(self, *, before: int | None = None, only: int | None = None) -> list[CandidateRecord]:
-        records = read_candidates(self.folder.path)
         if only is not None:
-            return [record for record in records if record.round == only]
-        return [record for record in records if before is None or record.round < before]
+            return read_candidates_of_round(self.folder.path, only)
+        return read_candidates(self.folder.path, before=before)
 
     def _candidates_table(self, records: list[CandidateRecord]) -> PropertyTable:
         computed = [record for record in records if record.computed]
@@ -319,7 +355,7 @@ class Campaign:
             role = next(role for role in self.roles if role.name == record.role)
             table = table_of([record.smiles], [outcome.values], self._keys)
             meets = judge(role, table, sa_scores=np.array([record.sa_score_core])).meets[0]
-            values = {str(key): value for key, value in outcome.values.items()}
+            values = {str(key): float(value) for key, value in with_pair_values(role.partner, outcome.values).items()}
             return replace(record, computed=values, meets_window=meets, wall_time_s=outcome.wall_time_s)
         if isinstance(outcome, CalculationFailure):
             return replace(record, failure={"error_class": outcome.error_class, "reason": outcome.reason})
@@ -337,7 +373,9 @@ class Campaign:
             funnel={**notes["funnel"], **outcomes},
             rejected=notes["rejected"],
             timing_s=notes["timing_s"],
-            core_seconds=self._core_seconds(fresh),
+            core_seconds=self._core_seconds(
+                [item.calculation_key for item in (*fresh, *promotions_of_round(self.folder, index))]
+            ),
             hypervolume={name: mine.hypervolume() for name, (mine, _) in judged.items()},
             hypervolume_random={
                 name: library.random_hypervolume(sizes[name], seed=self.config.seed)
@@ -349,11 +387,16 @@ class Campaign:
             },
             surrogate_error=prediction_errors(fresh),
             front_share={name: mine.front_share(library) for name, (mine, library) in judged.items()},
+            levels=self._levels(index),
         )
 
-    def _core_seconds(self, records: list[CandidateRecord]) -> float:
+    def _levels(self, index: int) -> dict[str, dict[str, Any]]:
         with self._open_store() as store:
-            attempts = [attempt for record in records for attempt in store.attempts(record.calculation_key)]
+            return level_summary(self._notes(index)["levels"], promotions_of_round(self.folder, index), store)
+
+    def _core_seconds(self, keys: list[str]) -> float:
+        with self._open_store() as store:
+            attempts = [attempt for key in keys for attempt in store.attempts(key)]
         return float(sum(attempt.cpu_s or 0.0 for attempt in attempts))
 
     def _write_environment(self) -> None:
@@ -371,7 +414,7 @@ class Campaign:
 
     def _notes(self, index: int) -> dict[str, Any]:
         file = self._notes_file(index)
-        empty: dict[str, Any] = {"funnel": {}, "rejected": {}, "timing_s": {}}
+        empty: dict[str, Any] = {"funnel": {}, "rejected": {}, "timing_s": {}, "levels": {}}
         try:
             return empty | json.loads(file.read_bytes()) if file.exists() else empty
         except (ValueError, TypeError) as error:

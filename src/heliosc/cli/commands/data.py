@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress
 
 from heliosc.cli.commands.graft import graft
+from heliosc.cli.commands.verify_data import verify
 from heliosc.cli.data_progress import describe_progress, fetch_progress, merge_progress
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson
@@ -168,6 +169,7 @@ def _named_source(text: str, data: Path, work: Path) -> SourceFiles:
 
 
 app.command()(graft)
+app.command()(verify)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""From new results to a new master table and new models: stages of the pipeline, and what is stale."""
