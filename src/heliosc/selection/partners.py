@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -167,10 +167,8 @@ def pair_estimates(
     }
 
 
-def with_pair_values(
-    partner: Partner | None, values: Mapping[PropertyKey, FloatArray]
-) -> Mapping[PropertyKey, FloatArray]:
-    """Values with those of the pair beside them; without a partner, or without its IE or EA, as they are."""
+def with_pair_values(partner: Partner | None, values: Mapping[PropertyKey, Any]) -> Mapping[PropertyKey, Any]:
+    """Values, numbers or arrays, with those of the pair beside them; as they are where partner, IE or EA is missing."""
     if partner is None or partner.ionization_key not in values or partner.affinity_key not in values:
         return values
     ie, ea = (np.asarray(values[key], dtype=np.float64) for key in (partner.ionization_key, partner.affinity_key))
