@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from heliosc.campaign.calculations import read_outcome
@@ -146,14 +147,19 @@ def level_summary(
     return summary
 
 
-def with_promotion(result: Mapping[str, Any], promotions: Sequence[PromotionRecord]) -> dict[str, Any]:
-    """A four-point result with the values of the better level beside its own, each under its level.
+def better_values(run_folder: Path) -> dict[str, dict[str, float]]:
+    """Candidate id -> ``name@level`` -> value, of what was promoted and computed."""
+    found: dict[str, dict[str, float]] = {}
+    for promotion in read_promotions(run_folder):
+        found.setdefault(promotion.candidate, {}).update(promotion.computed)
+    return found
+
+
+def with_better_values(result: Mapping[str, Any], better: Mapping[str, float] | None) -> dict[str, Any]:
+    """A result with the values of the better level beside its own, each under its level, for the hand-off.
 
     Parameters
     ----------
-    promotions : of this candidate
+    better : of this candidate; None = never promoted
     """
-    values = dict(result["values"])
-    for promotion in promotions:
-        values |= {key: value for key, value in promotion.computed.items() if key not in values}
-    return {**result, "values": values}
+    return {**result, "values": {**(better or {}), **result["values"]}}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from heliosc.campaign.judging import judge, table_of
-from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.records import CandidateRecord, PromotionRecord, read_candidates, read_promotions
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.files import write_atomically
 from heliosc.properties import DEFAULT_TARGETS, PropertyKey
@@ -32,6 +32,7 @@ def rank_candidates(records: Sequence[CandidateRecord], roles: Sequence[Role]) -
 def write_candidates_csv(folder: RunFolder, roles: Sequence[Role]) -> None:
     """Write every candidate of the run; predictions and computed values in separate columns, empty = not known."""
     ranked = rank_candidates(read_candidates(folder.path), roles)
+    promoted = {promotion.candidate: promotion for promotion in read_promotions(folder.path)}
     computed = sorted({name for record in ranked for name in record.computed} | set(map(str, DEFAULT_TARGETS)))
     predicted = sorted({name for record in ranked for name in record.predicted})
     text = io.StringIO()
@@ -40,10 +41,18 @@ def write_candidates_csv(folder: RunFolder, roles: Sequence[Role]) -> None:
         ["id", "role", "round", "smiles", "inchikey", "meets_window", "source", "sa_score", "sa_score_core", "alerts"]
         + [f"computed {name}" for name in computed]
         + [f"predicted {name} {part}" for name in predicted for part in ("mean", "std")]
-        + ["domain_distance", "failure", "reason"]
+        + ["domain_distance", "failure", "reason", "promotion"]
     )
-    writer.writerows(_row(record, computed, predicted) for record in ranked)
+    writer.writerows([*_row(record, computed, predicted), _promotion(promoted.get(record.id))] for record in ranked)
     write_atomically(folder.path / "candidates.csv", text.getvalue())
+
+
+def _promotion(promotion: PromotionRecord | None) -> str:
+    """Why and when a candidate was promoted to a better level, and how that failed if it did."""
+    if promotion is None:
+        return ""
+    failed = f"; failed: {promotion.failure['reason']}" if promotion.failure else ""
+    return f"round {promotion.round + 1}, {promotion.reason}{failed}"
 
 
 def _row(record: CandidateRecord, computed: Sequence[str], predicted: Sequence[str]) -> list[str | int | float]:

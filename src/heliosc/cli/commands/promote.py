@@ -72,6 +72,7 @@ def _ledgers(
 def _of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, runs: Path) -> list[GateLedger]:
     """The computed candidates of a run, best first."""
     from heliosc.campaign.optical import read_optical_keys, with_optical
+    from heliosc.campaign.promotions import better_values, with_better_values
     from heliosc.campaign.records import read_candidates
     from heliosc.campaign.run_folder import RunFolder, find_run
     from heliosc.errors import InputError
@@ -87,11 +88,13 @@ def _of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, ru
     chosen = [record for record in ranked if not ids or record.id in ids]
     if not ranked:
         raise InputError(f"{folder.path} has no computed candidate to judge; run more rounds: heliosc run")
-    optical = read_optical_keys(folder.path)
+    optical, better = read_optical_keys(folder.path), better_values(folder.path)
     with QCResultStore(folder.store_location()) as store:
         stored = store.results([record.calculation_key for record in chosen])
         judged = {
-            record.calculation_key: with_optical(stored[record.calculation_key], store, optical.get(record.id))
+            record.calculation_key: with_optical(
+                with_better_values(stored[record.calculation_key], better.get(record.id)), store, optical.get(record.id)
+            )
             for record in chosen
             if record.calculation_key in stored
         }

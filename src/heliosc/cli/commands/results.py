@@ -12,7 +12,13 @@ from heliosc.campaign.calculations import wall_time_s
 from heliosc.campaign.known import known_molecules
 from heliosc.campaign.models import generator_folder, surrogate_folder
 from heliosc.campaign.optical import compute_optical, read_optical_keys, with_optical
-from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
+from heliosc.campaign.promotions import better_values, with_better_values
+from heliosc.campaign.records import (
+    CandidateRecord,
+    read_candidates,
+    read_history,
+    read_promotions,
+)
 from heliosc.campaign.run_folder import RunFolder, Stage, find_run, find_runs
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, RunId
@@ -47,9 +53,14 @@ def status(
         results.print(_queue_of(chosen[0]))
 
 
-def report(name: RunId = None, runs: Runs = _RUNS, as_json: AsJson = False) -> None:
+def report(
+    name: RunId = None,
+    runs: Runs = _RUNS,
+    out: Annotated[Path | None, typer.Option(help="File to write; none = report.html in the run's folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Write the HTML report of a run, finished or not."""
-    path = write_run_report(find_run(runs, name))
+    path = write_run_report(find_run(runs, name), out=out)
     print_json({"report": str(path)}) if as_json else messages.print(f"Report: {path}")
 
 
@@ -68,8 +79,8 @@ def handoff(
     print_json({"handoff": str(path) if path else None}) if as_json else messages.print(f"Hand-off packages: {path}")
 
 
-def write_run_report(folder: RunFolder) -> Path:
-    """Write ``report.html`` of a run and return its path."""
+def write_run_report(folder: RunFolder, *, out: Path | None = None) -> Path:
+    """Write the report of a run, by default ``report.html`` in its folder, and return its path."""
     from heliosc.report import write_report
 
     config = folder.read_config()
@@ -79,7 +90,7 @@ def write_run_report(folder: RunFolder) -> Path:
     }
     roles = load_roles(config.selection.role_file)
     library = known_molecules(config, DEFAULT_TARGETS)
-    return write_report(folder.path, roles=roles, models=models, library=library, references=_references())
+    return write_report(folder.path, roles=roles, models=models, library=library, references=_references(), out=out)
 
 
 def write_handoff(
@@ -95,7 +106,8 @@ def write_handoff(
     ------
     InputError : an id that is unknown or has no result
     """
-    from heliosc.handoff.package import PackageContext, choose_candidates, write_package
+    from heliosc.handoff.judging import package_context
+    from heliosc.handoff.package import choose_candidates, write_package
 
     config = folder.read_config()
     roles = load_roles(config.selection.role_file)
@@ -109,10 +121,11 @@ def write_handoff(
             with calculation_progress(len(chosen)) as on_event:
                 compute_optical(folder.path, chosen, store, config, level=optical_level, on_event=on_event)
         optical = read_optical_keys(folder.path)
+        better = better_values(folder.path)
         handed = {
             candidate.calculation_key: with_optical(
                 {
-                    **stored[candidate.calculation_key],
+                    **with_better_values(stored[candidate.calculation_key], better.get(candidate.id)),
                     "wall_time_s": wall_time_s(store, candidate.calculation_key),
                 },
                 store,
@@ -121,9 +134,8 @@ def write_handoff(
             for candidate in chosen
         }
     ids = [candidate.id for candidate in chosen]
-    return write_package(
-        folder.path, ids, results=handed, roles=roles, context=PackageContext(references=_references())
-    )
+    context = package_context(folder.path, chosen, results=handed, roles=roles, references=_references())
+    return write_package(folder.path, ids, results=handed, roles=roles, context=context)
 
 
 def write_calculations(folder: RunFolder) -> Path:
@@ -138,7 +150,8 @@ def write_calculations(folder: RunFolder) -> Path:
     out = folder.path / "calculations"
     with QCResultStore(folder.store_location()) as store:
         candidates = [record.calculation_key for record in read_candidates(folder.path)]
-        export_results(store, out, keys=[*candidates, *read_optical_keys(folder.path).values()])
+        promoted = [promotion.calculation_key for promotion in read_promotions(folder.path)]
+        export_results(store, out, keys=[*candidates, *promoted, *read_optical_keys(folder.path).values()])
     return out
 
 
