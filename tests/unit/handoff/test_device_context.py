@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from heliosc.errors import InputError
+from heliosc.errors import InputError, MissingDependencyError
+from heliosc.handoff import scharber
 from heliosc.handoff.device import device_context
 from heliosc.handoff.partners import CandidateLevels, get_partner, load_partners, suggest_partners
 from heliosc.handoff.promotion.criteria import load_criteria
@@ -98,3 +101,17 @@ def test_device_context_of_a_measured_donor_and_of_an_unknown_one() -> None:
     empty = device_context("y", [], role="donor", criteria=criteria, kinds=frozenset())
     assert (empty.levels, empty.partners) == (None, ())
     assert "not evaluated" in empty.notes[0]
+
+
+def test_without_pvlib_the_partners_stay_and_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    scharber._photon_flux.cache_clear()
+    monkeypatch.setitem(sys.modules, "pvlib.spectrum", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'heliosc\[handoff\]'"):
+        short_circuit_current(1.5)
+    evidence = [
+        Evidence(PropertyKey(IE, "experiment-cv"), 5.45, 0.05),
+        Evidence(PropertyKey(EA, "experiment-cv"), 3.5, 0.05),
+    ]
+    context = device_context("x", evidence, role="donor", criteria=load_criteria(), kinds=frozenset())
+    assert [item.estimate for item in context.partners] == [None] * 3
+    assert any("pip install" in note for note in context.notes)

@@ -99,11 +99,11 @@ def connectivity_entry(structures: Sequence[ChargedStructure]) -> GateEntry:
     return GateEntry(
         "connectivity of the ions",
         verdict,
-        decides=bool(structures),
+        decides=verdict is not Verdict.NOT_EVALUATED,
         limit="as drawn in all charge states",
         value=float(len(structures) - len(changed)),
         tier="structure",
-        note=f"changed: {', '.join(changed)}" if changed else "" if structures else "no geometries",
+        note=f"changed: {', '.join(changed)}" if changed else f"{len(structures)} of {len(CHARGES)} geometries",
         source="an ion that rearranges is not the material that was asked for",
     )
 
