@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from heliosc.properties import PropertyKey
 from heliosc.selection.objectives import FloatArray, Objective
@@ -54,6 +55,11 @@ def objective_spans(role: Role, values: Values) -> FloatArray:
     return np.array([_span(objective, values[objective.key]) for objective in role.objectives])
 
 
+def _normal_draws(rng: np.random.Generator) -> FloatArray:
+    """(n_draws,) one draw from each of as many equal parts of the normal distribution, in random order."""
+    return np.asarray(ndtri((rng.permutation(_N_DRAWS) + 0.5) / _N_DRAWS), dtype=np.float64)
+
+
 def _span(objective: Objective, values: FloatArray) -> float:
     if objective.goal is not None:
         return objective.reference_cost
@@ -90,7 +96,8 @@ def merit_moments(
 ) -> MeritMoments:
     """Merits at the best level by draws: first of the cheap value, then of what the best level makes of it.
 
-    The same draws serve all molecules, so that their order is not that of the draws.
+    The same draws serve all molecules, so that their order is not that of the draws; a Latin hypercube of them, so that
+    few suffice (McKay, Beckman, Conover, Technometrics 1979, 21, 239, 10.1080/00401706.1979.10489755).
 
     Parameters
     ----------
@@ -100,7 +107,7 @@ def merit_moments(
     rng = np.random.default_rng(seed)
     drawn: dict[PropertyKey, FloatArray] = {}
     for key in role.keys:
-        cheap, better = rng.standard_normal((1, _N_DRAWS, 1)), rng.standard_normal((1, 1, _N_DRAWS))
+        cheap, better = _normal_draws(rng)[:, None], _normal_draws(rng)
         mean, std = means[key][:, None, None], stds[key][:, None, None]
         drawn[key] = mean + std * cheap + spreads.get(key, 0.0) * better
     merits = merit(role, drawn, spans=spans)
