@@ -14,10 +14,12 @@ from heliosc.handoff.blocks.electronics import electronics, references_beside
 from heliosc.handoff.blocks.gates import gates_table, ledger_table
 from heliosc.handoff.blocks.hazards import hazards
 from heliosc.handoff.blocks.identity import identity
+from heliosc.handoff.blocks.partner import partner_table
 from heliosc.handoff.blocks.processing import processing
 from heliosc.handoff.blocks.provenance import provenance
 from heliosc.handoff.blocks.synthesis import proposed_steps, route_smiles, synthesis
-from heliosc.handoff.blocks.tables import NOT_EVALUATED, Table, facts_table
+from heliosc.handoff.blocks.tables import Table
+from heliosc.handoff.device import DeviceContext
 from heliosc.handoff.gates import Gate
 from heliosc.handoff.promotion.ledger import DRAFT_LABEL, GateLedger
 from heliosc.handoff.retrosynthesis import NOT_SET_UP, RetrosynthesisAnswer
@@ -67,13 +69,13 @@ class Judgement:
     ----------
     gates : windows of the campaign's role; shown where there is no ledger
     ledger : of its promotion; None = it was not judged
-    partner : suggested partner and device estimate; None = not evaluated
+    device : suggested partners and device estimates; None = the role has none
     retrosynthesis : a route, or why there is none
     """
 
     gates: Sequence[Gate] = ()
     ledger: GateLedger | None = None
-    partner: Table | None = None
+    device: DeviceContext | None = None
     retrosynthesis: RetrosynthesisAnswer = NOT_SET_UP
 
 
@@ -109,7 +111,7 @@ def build_dossier(
         electronics=electronics(candidate, result),
         gates=gates_table(judgement.gates) if ledger is None else ledger_table(ledger),
         references=references_beside(candidate, result["values"], references),
-        partner=judgement.partner or _NO_PARTNER,
+        partner=partner_table(judgement.device),
         analytics=analytics(molecule, result),
         isotopes=isotopes(molecule),
         synthesis=synthesis(candidate, proposal, judgement.retrosynthesis),
@@ -119,9 +121,6 @@ def build_dossier(
         processing=processing(molecule, dipole_debye=_dipole(result["values"])),
         provenance=provenance(candidate, result, origin),
     )
-
-
-_NO_PARTNER = facts_table("Partner and device", {"Partner, offsets, Voc": NOT_EVALUATED})
 
 
 def _dipole(values: Mapping[str, float]) -> float | None:

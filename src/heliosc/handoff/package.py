@@ -20,8 +20,8 @@ from heliosc.errors import InputError
 from heliosc.experiments.form import HEADER, form_rows
 from heliosc.files import write_atomically
 from heliosc.handoff.archive import safe_name, with_manifest, zip_bytes
-from heliosc.handoff.blocks.tables import Table
 from heliosc.handoff.calculations import calculations_json, qcschema_documents
+from heliosc.handoff.device import DeviceContext
 from heliosc.handoff.dossier import Dossier, Judgement, build_dossier
 from heliosc.handoff.drawing import blocks_png, structure_png
 from heliosc.handoff.eln import ElnDataset, eln_bytes
@@ -38,6 +38,7 @@ from heliosc.selection.roles import Role, load_roles
 
 DEFAULT_BEST = 4
 _RUN_FILES = ("config.yaml", "environment.json")
+_ENGINES = ("rdkit", "tblite", "pyscf", "torch", "chemprop")
 
 README = """heliosc hand-off package
 
@@ -65,12 +66,12 @@ class PackageContext:
     ----------
     references : known material -> ``name@level`` -> value computed the same way
     ledgers : candidate id -> gate ledger of its promotion
-    partners : candidate id -> suggested partner and device estimate
+    devices : candidate id -> suggested partners and device estimates
     """
 
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ledgers: Mapping[str, GateLedger] = field(default_factory=dict)
-    partners: Mapping[str, Table] = field(default_factory=dict)
+    devices: Mapping[str, DeviceContext] = field(default_factory=dict)
 
 
 def write_package(
@@ -186,7 +187,7 @@ def _candidate_files(
     judgement = Judgement(
         gates=candidate_gates(candidate, role=role, values=result["values"], structures=structures),
         ledger=context.ledgers.get(candidate.id),
-        partner=context.partners.get(candidate.id),
+        device=context.devices.get(candidate.id),
         retrosynthesis=find_route(candidate.smiles),
     )
     dossier = build_dossier(candidate, judgement=judgement, result=result, origin=origin, references=context.references)
@@ -275,9 +276,26 @@ def _run_files(run_folder: Path) -> dict[str, bytes]:
 
 
 def _run_facts(run_folder: Path) -> dict[str, str]:
-    """Origin of the run: its name, our version, the hashes of configuration and environment."""
+    """Origin of the run: its name, versions, seed, and the hashes of models, configuration and environment."""
+    files = _run_files(run_folder)
     hashes = {
         f"SHA-256 of {name.removeprefix('run/')}": hashlib.sha256(content).hexdigest()
-        for name, content in _run_files(run_folder).items()
+        for name, content in files.items()
     }
-    return {"Run": run_folder.resolve().name, "heliosc": heliosc.__version__, **hashes}
+    return {
+        "Run": run_folder.resolve().name,
+        "heliosc": heliosc.__version__,
+        **_environment_facts(files.get("run/environment.json")),
+        **hashes,
+    }
+
+
+def _environment_facts(content: bytes | None) -> dict[str, str]:
+    """Seed, versions and hashes of the data-derived models; what the run did not write down is not known."""
+    try:
+        known = json.loads(content or b"{}")
+        versions = ", ".join(f"{name} {known['packages'][name]}" for name in _ENGINES if name in known["packages"])
+        models = ", ".join(f"{name} {digest[:16]}" for name, digest in sorted(known["weights"].items()))
+        return {"Seed": str(known["seed"]), "Versions": versions, "Models (SHA-256)": models}
+    except (ValueError, KeyError, TypeError):
+        return {"Seed": "not known", "Versions": "not known"}

@@ -43,11 +43,18 @@ def _ledger_row(entry: GateEntry) -> tuple[str | Number, ...]:
     basis = ", ".join(part for part in (entry.level, entry.scale, entry.kind) if part)
     return (
         name,
-        Number(entry.value, 3 if entry.unit == "eV" else 2),
+        Number(entry.value, _decimals(entry)),
         Number(entry.std),
         " ".join(part for part in (entry.limit, entry.grade and f"({entry.grade})") if part),
-        Number(entry.margin),
+        Number(entry.margin, _decimals(entry)),
         Number(entry.probability),
         basis,
         entry.verdict.value,
     )
+
+
+def _decimals(entry: GateEntry) -> int:
+    """Counts are whole; reorganisation energies differ in the third digit."""
+    if entry.property is None and entry.value is not None and float(entry.value).is_integer():
+        return 0
+    return 3 if (entry.property or "").startswith("lambda") else 2

@@ -1,0 +1,57 @@
+"""What the candidates that leave are judged by: gate ledgers, device contexts, known materials beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from heliosc.campaign.laboratory import outcomes_of_run
+from heliosc.campaign.records import CandidateRecord
+from heliosc.handoff.device import run_device_contexts
+from heliosc.handoff.package import PackageContext
+from heliosc.handoff.promotion.evidence import Evidence
+from heliosc.handoff.promotion.runs import run_ledgers
+from heliosc.selection.roles import Role
+
+
+def package_context(
+    run_folder: Path,
+    candidates: Sequence[CandidateRecord],
+    *,
+    results: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Role],
+    references: Mapping[str, Mapping[str, float]],
+) -> PackageContext:
+    """Judge candidates by the shipped criteria; values that the laboratory has returned count first.
+
+    Parameters
+    ----------
+    results : calculation key -> four-point result
+    references : known material -> ``name@level`` -> value computed the same way
+
+    Raises
+    ------
+    ParseError : a stored geometry is not of its molecule, or the laboratory's journal is damaged
+    """
+    return PackageContext(
+        references=references,
+        ledgers=run_ledgers(
+            run_folder, candidates, results=results, roles=roles, measured=measured_evidence(run_folder)
+        ),
+        devices=run_device_contexts(run_folder, candidates, results=results),
+    )
+
+
+def measured_evidence(run_folder: Path) -> dict[str, list[Evidence]]:
+    """Candidate id -> values that came back from the laboratory.
+
+    Raises
+    ------
+    ParseError : the journal is damaged
+    """
+    return {
+        name: [Evidence(value.key, value.value, value.std, note=value.conditions) for value in outcome.measured]
+        for name, outcome in outcomes_of_run(run_folder).items()
+        if outcome.measured
+    }
