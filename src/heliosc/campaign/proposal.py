@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,14 @@ from heliosc.selection.novelty import novel_mask
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A novel, valid molecule that meets the hard constraints."""
+    """A novel, valid molecule that meets the hard constraints; ``notes`` say which of them could not be evaluated."""
 
     smiles: str
     role: str
     source: str
     core_sa_score: float
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def filter_proposals(
     kept = [
         Proposal(
             kept.smiles, novel[kept.index][2], novel[kept.index][1], kept.core_sa_score,
-            tuple(hit.name for hit in kept.warnings),
+            tuple(hit.name for hit in kept.warnings), kept.notes,
         )
         for kept in report.kept
     ]  # fmt: skip
@@ -83,6 +85,8 @@ def constraints_of(config: Config) -> Constraints:
         min_heavy_atoms=limits.min_heavy_atoms,
         max_heavy_atoms=limits.max_heavy_atoms,
         max_core_sa_score=limits.max_sa_score_core,
+        solvents=limits.solvents,
+        max_solubility_distance=limits.max_solubility_distance or math.inf,
     )
 
 
@@ -90,8 +94,10 @@ def write_proposals(file: Path, proposals: Sequence[Proposal]) -> None:
     """Write proposals as CSV, atomically."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["smiles", "role", "source", "core_sa_score", "warnings"])
-    writer.writerows([p.smiles, p.role, p.source, repr(p.core_sa_score), "|".join(p.warnings)] for p in proposals)
+    writer.writerow(["smiles", "role", "source", "core_sa_score", "warnings", "notes"])
+    writer.writerows(
+        [p.smiles, p.role, p.source, repr(p.core_sa_score), "|".join(p.warnings), "|".join(p.notes)] for p in proposals
+    )
     write_atomically(file, text.getvalue())
 
 
@@ -101,10 +107,14 @@ def read_proposals(file: Path) -> list[Proposal]:
         return [
             Proposal(
                 row["smiles"], row["role"], row["source"], float(row["core_sa_score"]),
-                tuple(filter(None, row["warnings"].split("|"))),
+                _parts(row["warnings"]), _parts(row.get("notes") or ""),
             )
             for row in csv.DictReader(stream)
         ]  # fmt: skip
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split("|")))
 
 
 def _is_identifiable(smiles: str) -> bool:

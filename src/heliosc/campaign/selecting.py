@@ -107,7 +107,7 @@ def _record(
         for column, key in enumerate(predictions.keys)
     }
     distance = None if predictions.domain_distance is None else float(predictions.domain_distance[row])
-    is_outside = distance is not None and distance > 1
+    doubts = [f"unlike the surrogate's training data ({distance:.1f})"] if distance is not None and distance > 1 else []
     return CandidateRecord(
         id=name,
         smiles=proposal.smiles,
@@ -116,7 +116,7 @@ def _record(
         round=index,
         source=proposal.source,
         score=selection.score,
-        reason=selection.reason + (f"; unlike the surrogate's training data ({distance:.1f})" if is_outside else ""),
+        reason="; ".join([selection.reason, *doubts, *proposal.notes]),
         predicted=predicted,
         domain_distance=distance,
         sa_score=sa_score(molecule),

@@ -5,6 +5,7 @@ They are applied in the order of cost, and the first that fails is the reason gi
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from rdkit import Chem
 
 from heliosc.chemistry.alerts import AlertHit, alert_verdict, find_alerts
 from heliosc.chemistry.descriptors import conjugated_systems, elements
+from heliosc.chemistry.hansen import HansenParameters
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.chemistry.scaffolds import cut_alkyl_chains
 from heliosc.chemistry.synthesizability import SA_CORE_OUT, sa_score
 from heliosc.errors import InputError
+from heliosc.selection.solubility import nearest_solvent, solubility_parameters, solvent_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Constraints:
     min_conjugated_atoms : of the largest conjugated system
     min_conjugated_fraction : share of the core's heavy atoms that are conjugated (side chains do not count)
     max_core_sa_score : SA score of the core
+    solvents : processing solvents, by name or SMILES; none = solubility is not asked for
+    max_solubility_distance : Hansen distance to the nearest of them, MPa^0.5
     """
 
     allowed_elements: frozenset[str] = frozenset({"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br"})
@@ -37,16 +42,19 @@ class Constraints:
     min_conjugated_atoms: int = 8
     min_conjugated_fraction: float = 0.4
     max_core_sa_score: float = SA_CORE_OUT
+    solvents: tuple[str, ...] = ()
+    max_solubility_distance: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A molecule that passed: its row in the input, core SA score and warnings."""
+    """A molecule that passed: its row in the input, core SA score, warnings, and what could not be evaluated."""
 
     index: int
     smiles: str
     core_sa_score: float
     warnings: tuple[AlertHit, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,16 @@ class ConstraintReport:
 
 
 def apply_constraints(smiles: Iterable[str], constraints: Constraints | None = None) -> ConstraintReport:
-    """Part molecules into those that meet every constraint and those that do not."""
+    """Part molecules into those that meet every constraint and those that do not.
+
+    What has no solubility parameters is kept, with a note: not evaluated is not failed.
+
+    Raises
+    ------
+    InputError : a solvent that is neither known by name nor a SMILES with parameters
+    """
     limits = Constraints() if constraints is None else constraints
+    solvent_parameters(limits.solvents)  # an unknown solvent is the user's error and no molecule's
     kept: list[Kept] = []
     rejected: list[Rejected] = []
     for index, text in enumerate(smiles):
@@ -91,7 +107,8 @@ def _judge(index: int, smiles: str, limits: Constraints) -> Kept | Rejected:
     for name, check in _CHECKS.items():
         if reason := check(subject, limits):
             return Rejected(index, smiles, name, reason)
-    return Kept(index, smiles, subject.core_sa_score, subject.alerts)
+    notes = _solubility_notes(subject) if limits.solvents else ()
+    return Kept(index, smiles, subject.core_sa_score, subject.alerts, notes)
 
 
 class _Subject:
@@ -115,6 +132,11 @@ class _Subject:
     @cached_property
     def core_sa_score(self) -> float:
         return sa_score(self.core)
+
+    @cached_property
+    def solubility(self) -> HansenParameters | str:
+        """Hansen parameters of the whole molecule, or why there are none."""
+        return solubility_parameters(self.molecule)
 
 
 def _check_fragments(subject: _Subject, _: Constraints) -> str | None:
@@ -161,6 +183,23 @@ def _check_synthesizability(subject: _Subject, limits: Constraints) -> str | Non
     return f"SA score of the core {subject.core_sa_score:.2f}; expected at most {limits.max_core_sa_score:g}"
 
 
+def _check_solubility(subject: _Subject, limits: Constraints) -> str | None:
+    if not limits.solvents or isinstance(subject.solubility, str):
+        return None
+    nearest, distance = nearest_solvent(subject.solubility, limits.solvents)
+    if distance <= limits.max_solubility_distance:
+        return None
+    return (
+        f"Hansen distance {distance:.1f} MPa^0.5 to {nearest}, the nearest solvent; expected at most "
+        f"{limits.max_solubility_distance:g}"
+    )
+
+
+def _solubility_notes(subject: _Subject) -> tuple[str, ...]:
+    found = subject.solubility
+    return (f"solubility not evaluated: {found}",) if isinstance(found, str) else ()
+
+
 _READABLE = "readable"
 _CHECKS: dict[str, Callable[[_Subject, Constraints], str | None]] = {
     "single_fragment": _check_fragments,
@@ -170,4 +209,5 @@ _CHECKS: dict[str, Callable[[_Subject, Constraints], str | None]] = {
     "conjugation": _check_conjugation,
     "alerts": _check_alerts,
     "synthesizability": _check_synthesizability,
+    "solubility": _check_solubility,
 }

@@ -59,7 +59,7 @@ def test_the_carrier_matches_the_role_and_lambda_never_gates() -> None:
         for name, role in load_roles().items()
     }
     assert lambdas == {
-        "donor": ["lambda_hole"], "acceptor": ["lambda_electron"],
+        "donor": ["lambda_hole"], "acceptor": ["lambda_electron"], "acceptor_for_PM6": ["lambda_electron"],
         "p_dopable": ["lambda_hole"], "n_dopable": ["lambda_electron"],
         "ambipolar": ["lambda_hole", "lambda_electron"],
     }  # fmt: skip
@@ -78,7 +78,7 @@ def test_every_shipped_role_can_be_served_by_the_embedded_models() -> None:
 def test_unknown_role_suggests_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'p_dopable'"):
         get_role("p-dopable")
-    with pytest.raises(InputError, match="donor, acceptor, p_dopable, n_dopable, ambipolar"):
+    with pytest.raises(InputError, match="donor, acceptor, acceptor_for_PM6, p_dopable, n_dopable, ambipolar"):
         get_role("zzz")
 
 
