@@ -61,15 +61,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=23, help="each shows every molecule and as many of practice")
     parser.add_argument("--hidden", type=int, default=450)
     parser.add_argument("--latent", type=int, default=96, help="of the tree, and of the graph")
-    parser.add_argument("--practice", type=float, default=6.0, help="molecules bred for each training molecule")
+    parser.add_argument(
+        "--practice", type=float, help="molecules bred for each training molecule; none = never the same one twice"
+    )
     parser.add_argument("--molecules", type=int, default=None, help="a random part of the file")
     parser.add_argument("--samples", type=int, default=1_000, help="molecules drawn for the evaluation")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     smiles, properties = ocelot(asked.molecules)
+    practice = asked.epochs if asked.practice is None else asked.practice  # an epoch draws one for each
     config = JTVAEConfig(
         ModelConfig(hidden=asked.hidden, tree_latent=asked.latent, graph_latent=asked.latent),
-        TrainingConfig(epochs=asked.epochs, held_out=0.1, beta=0.0015, amp=True, practice=asked.practice),
+        TrainingConfig(epochs=asked.epochs, held_out=0.1, beta=0.0015, amp=True, practice=practice),
     )
     model = JTVAE.train(
         smiles,
