@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -51,8 +52,11 @@ def read_number(text: str) -> ReadNumber:
         raise InputError(f"{text[:40]!r} is not a number{hint}")
     if match["bound"]:
         raise InputError(f"{text[:40]!r} is a bound or a guess, not a measured value")
+    value = float(match["value"].replace(",", "."))
+    if not math.isfinite(value):
+        raise InputError(f"{text[:40]!r} is not a number that a measurement can give")
     std = None if match["std"] is None else float(match["std"].replace(",", "."))
-    return ReadNumber(float(match["value"].replace(",", ".")), std, (match["unit"] or "").strip())
+    return ReadNumber(value, std, (match["unit"] or "").strip())
 
 
 def to_unit(number: ReadNumber, *, unit: str, ours: str) -> ReadNumber:
