@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from heliosc.chemistry.disconnection import Disconnection, disconnect
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.handoff.blocks.analytics import analytics, isotopes
 from heliosc.handoff.blocks.electronics import electronics, references_beside
-from heliosc.handoff.blocks.gates import gates_table, ledger_table
+from heliosc.handoff.blocks.gates import ledger_table
 from heliosc.handoff.blocks.hazards import hazards
 from heliosc.handoff.blocks.identity import identity
 from heliosc.handoff.blocks.partner import partner_table
@@ -20,8 +20,7 @@ from heliosc.handoff.blocks.provenance import provenance
 from heliosc.handoff.blocks.synthesis import proposed_steps, route_smiles, synthesis
 from heliosc.handoff.blocks.tables import Table
 from heliosc.handoff.device import DeviceContext
-from heliosc.handoff.gates import Gate
-from heliosc.handoff.promotion.ledger import DRAFT_LABEL, GateLedger
+from heliosc.handoff.promotion.ledger import GateLedger
 from heliosc.handoff.retrosynthesis import NOT_SET_UP, RetrosynthesisAnswer
 
 
@@ -67,14 +66,12 @@ class Judgement:
 
     Attributes
     ----------
-    gates : windows of the campaign's role; shown where there is no ledger
-    ledger : of its promotion; None = it was not judged
+    ledger : of its promotion
     device : suggested partners and device estimates; None = the role has none
     retrosynthesis : a route, or why there is none
     """
 
-    gates: Sequence[Gate] = ()
-    ledger: GateLedger | None = None
+    ledger: GateLedger
     device: DeviceContext | None = None
     retrosynthesis: RetrosynthesisAnswer = NOT_SET_UP
 
@@ -102,14 +99,13 @@ def build_dossier(
     """
     molecule = parse_smiles(candidate.smiles)
     proposal = disconnect(candidate.smiles)
-    ledger = judgement.ledger
     return Dossier(
         candidate=candidate,
-        label=DRAFT_LABEL if ledger is None else ledger.label,
+        label=judgement.ledger.label,
         proposal=proposal,
         identity=identity(candidate, molecule),
         electronics=electronics(candidate, result),
-        gates=gates_table(judgement.gates) if ledger is None else ledger_table(ledger),
+        gates=ledger_table(judgement.ledger),
         references=references_beside(candidate, result["values"], references),
         partner=partner_table(judgement.device),
         analytics=analytics(molecule, result),

@@ -5,10 +5,12 @@ Missing is written as a dash, never as zero; minus is the typographic one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from heliosc.properties import DEFAULT_TARGETS, PROPERTIES, PropertyKey, level_of_theory
+from heliosc.selection.objectives import Window
 
 MISSING = "\N{EM DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -76,6 +78,14 @@ def decimals(key: PropertyKey) -> int:
 def number(key: PropertyKey, value: float | None) -> Number:
     """A value of a property, ready to be written."""
     return Number(value, decimals(key))
+
+
+def limit_text(window: Window, *, key: PropertyKey) -> str:
+    """``≤ 6.80``, ``≥ 2.40`` or ``5.00 to 5.60``."""
+    lower, upper = (str(number(key, limit)) for limit in (window.lower, window.upper))
+    if math.isinf(window.lower):
+        return f"≤ {upper}"
+    return f"≥ {lower}" if math.isinf(window.upper) else f"{lower} to {upper}"
 
 
 def level_label(name: str) -> str:

@@ -25,10 +25,10 @@ from heliosc.handoff.device import DeviceContext
 from heliosc.handoff.dossier import Dossier, Judgement, build_dossier
 from heliosc.handoff.drawing import blocks_png, structure_png
 from heliosc.handoff.eln import ElnDataset, eln_bytes
-from heliosc.handoff.gates import candidate_gates
 from heliosc.handoff.labels import Number, number, ordered_keys, symbol, unit
 from heliosc.handoff.pdf import dossier_pdf
 from heliosc.handoff.promotion.ledger import GateLedger
+from heliosc.handoff.promotion.runs import stored_ledger
 from heliosc.handoff.ranking import best_of_run
 from heliosc.handoff.retrosynthesis import find_route
 from heliosc.handoff.spreadsheets import csv_text
@@ -51,7 +51,7 @@ Not a safety data sheet.
 <id>_*.xyz             the same geometries
 <id>_calculations.json properties and geometries for programs
 qcschema/              every single-point energy as QCSchema (AtomicResult)
-<id>_gates.json        every criterion of the promotion with its numbers, where it was judged
+<id>_gates.json        every criterion of the promotion with its numbers
 <id>.eln               for the electronic lab notebook (RO-Crate)
 <id>_return_form.csv   please fill in and send back, also when the synthesis failed
 manifest.sha256        checksums: sha256sum --check manifest.sha256
@@ -65,7 +65,7 @@ class PackageContext:
     Attributes
     ----------
     references : known material -> ``name@level`` -> value computed the same way
-    ledgers : candidate id -> gate ledger of its promotion
+    ledgers : candidate id -> gate ledger of its promotion; who has none is judged by what is stored alone
     devices : candidate id -> suggested partners and device estimates
     """
 
@@ -185,8 +185,7 @@ def _candidate_files(
     name = safe_name(candidate.id)
     structures = charged_structures(candidate.smiles, result["geometries"])
     judgement = Judgement(
-        gates=candidate_gates(candidate, role=role, values=result["values"], structures=structures),
-        ledger=context.ledgers.get(candidate.id),
+        ledger=context.ledgers.get(candidate.id) or stored_ledger(candidate, result, role=role),
         device=context.devices.get(candidate.id),
         retrosynthesis=find_route(candidate.smiles),
     )
@@ -203,9 +202,8 @@ def _candidate_files(
             for item in structures
         },
         **qcschema_documents(candidate, result),
+        f"{name}_gates.json": _json(judgement.ledger.to_document()),
     }
-    if judgement.ledger is not None:
-        texts[f"{name}_gates.json"] = _json(judgement.ledger.to_document())
     if judgement.retrosynthesis.routes:
         texts[f"{name}_routes.json"] = _json(judgement.retrosynthesis.routes)
     files = {file: text.encode() for file, text in texts.items()}

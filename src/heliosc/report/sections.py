@@ -11,11 +11,11 @@ from markupsafe import Markup
 from heliosc.campaign.records import CandidateRecord
 from heliosc.errors import InputError
 from heliosc.handoff.drawing import structure_svg
-from heliosc.handoff.gates import limit_text
 from heliosc.handoff.labels import (
     MISSING,
     Number,
     level_label,
+    limit_text,
     number,
     ordered_keys,
     symbol,

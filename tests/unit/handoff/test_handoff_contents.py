@@ -24,6 +24,7 @@ from heliosc.handoff.dossier import Dossier, Judgement, build_dossier
 from heliosc.handoff.eln import ElnDataset, eln_bytes
 from heliosc.handoff.package import write_package
 from heliosc.handoff.promotion.ledger import Decision, GateEntry, GateLedger, Verdict
+from heliosc.handoff.promotion.runs import stored_ledger
 from heliosc.handoff.retrosynthesis import NOT_SET_UP, find_route
 
 MakeResult = Callable[[CandidateRecord], dict[str, Any]]
@@ -36,7 +37,8 @@ def candidate(run_folder: Path) -> CandidateRecord:
 
 
 def _dossier(candidate: CandidateRecord, result: dict[str, Any], **judgement: Any) -> Dossier:
-    return build_dossier(candidate, judgement=Judgement(**judgement), result=result, origin={}, references={})
+    plain = {"ledger": stored_ledger(candidate, result, role=None)}
+    return build_dossier(candidate, judgement=Judgement(**(plain | judgement)), result=result, origin={}, references={})
 
 
 def _files(content: bytes) -> dict[str, bytes]:

@@ -12,12 +12,12 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolTransforms
 
 from heliosc.campaign.records import CandidateRecord, PredictedValue
-from heliosc.errors import ConvergenceError, InputError, ParseError
+from heliosc.errors import ConvergenceError, ParseError
 from heliosc.handoff.promotion import calibrated, runs
 from heliosc.handoff.promotion.calibrated import FEATURES_FILE, cv_evidence, has_acceptor_ends
 from heliosc.handoff.promotion.criteria import load_criteria
 from heliosc.handoff.promotion.ledger import Decision, GateEntry, GateLedger, Verdict
-from heliosc.handoff.promotion.runs import criteria_of_role, run_ledgers
+from heliosc.handoff.promotion.runs import criteria_of_role, run_ledgers, stored_ledger
 from heliosc.handoff.promotion.structure import connectivity_entry, torsion_entry
 from heliosc.handoff.structures import charged_structures
 from heliosc.selection.roles import load_roles
@@ -119,8 +119,19 @@ def test_a_role_of_the_runs_own_file_is_judged_by_its_windows() -> None:
     (window,) = found.criteria
     assert window.limits[0].window.lower == 5.0  # type: ignore[union-attr]
     assert window.limits[0].scale == "CV"  # type: ignore[union-attr]
-    with pytest.raises(InputError, match="no promotion criteria"):
-        criteria_of_role("nobody", roles={}, criteria=CRITERIA)
+
+
+def test_a_role_that_nobody_knows_is_held_and_says_why() -> None:
+    ledger = stored_ledger(_candidate(role="nobody"), _result(), role=None)
+    assert ledger.decision is Decision.HELD
+    assert "no promotion criteria for role 'nobody'" in ledger.reasons[0]
+
+
+def test_without_computing_anything_a_ledger_rests_on_the_stored_values(tmp_path: Path) -> None:
+    ledger = stored_ledger(_candidate(), _result(), role=None)
+    assert _entry(ledger, "ionisation energy").level == "ipea1//gfn2"
+    assert ledger.decision is Decision.PROMOTED
+    assert ledger.label == "draft, xTB level"
 
 
 def test_acceptors_have_the_error_of_their_class_only_in_roles_that_take_electrons() -> None:

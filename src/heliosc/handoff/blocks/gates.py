@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from heliosc.handoff.blocks.tables import Table
-from heliosc.handoff.gates import Gate
 from heliosc.handoff.labels import Number
 from heliosc.handoff.promotion.ledger import GateEntry, GateLedger
-
-
-def gates_table(gates: Sequence[Gate]) -> Table:
-    """Windows of the role the campaign searched with; for candidates that were not judged for promotion."""
-    rows = tuple((gate.name, gate.value, gate.limit, gate.margin, gate.unit, gate.verdict) for gate in gates)
-    return Table(
-        "Gates",
-        ("Criterion", "Value", "Limit", "Margin", "Unit", "Verdict"),
-        rows,
-        note=(
-            "Draft, xTB level: no gate was confirmed by DFT or experiment. The margin is positive inside the limit. "
-            "Windows are first defaults on the gas-phase scale."
-        ),
-    )
 
 
 def ledger_table(ledger: GateLedger) -> Table:

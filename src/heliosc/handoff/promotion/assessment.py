@@ -77,6 +77,9 @@ def assess(facts: CandidateFacts, role: RoleCriteria, *, criteria: Criteria) -> 
         else pair_entry(item, facts.evidence, criteria=criteria, kinds=kinds)
         for item in role.criteria
     ]
+    if not role.criteria:
+        note = f"no promotion criteria for role {role.name!r}; add them with --criteria"
+        entries.append(GateEntry("criteria of the role", Verdict.NOT_EVALUATED, decides=True, note=note))
     entries += structure_entries(
         alerts=facts.alerts, sa_core=facts.sa_core, structures=facts.structures, limits=criteria.structure
     )

@@ -10,7 +10,7 @@ from typing import Any
 from heliosc.campaign.records import CandidateRecord
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import ConvergenceError
-from heliosc.handoff.promotion.assessment import assess, facts_of
+from heliosc.handoff.promotion.assessment import CandidateFacts, assess, facts_of
 from heliosc.handoff.promotion.calibrated import cv_evidence, features_of_run
 from heliosc.handoff.promotion.criteria import Criteria, Limits, RoleCriteria, WindowCriterion, load_criteria
 from heliosc.handoff.promotion.evidence import Evidence, evidence_of
@@ -54,15 +54,34 @@ def run_ledgers(
     }  # fmt: skip
 
 
-def criteria_of_role(name: str, *, roles: Mapping[str, Role], criteria: Criteria) -> RoleCriteria:
-    """The criteria of a role, else the windows that the run's own role file states.
+def stored_ledger(
+    candidate: CandidateRecord,
+    result: Mapping[str, Any],
+    *,
+    role: Role | None,
+    criteria: Criteria | None = None,
+) -> GateLedger:
+    """The ledger by what lies in a result alone: nothing is computed, so there are no levels by the maps to CV.
+
+    Parameters
+    ----------
+    role : of the run, for criteria that do not name it
 
     Raises
     ------
-    InputError : neither knows the role
+    ParseError : a stored geometry is not of its molecule
     """
-    if name in criteria.roles or name not in roles:
+    rules = load_criteria() if criteria is None else criteria
+    asked = criteria_of_role(candidate.role, roles={candidate.role: role} if role else {}, criteria=rules)
+    return assess(_facts(candidate, result, _computed(result)), asked, criteria=rules)
+
+
+def criteria_of_role(name: str, *, roles: Mapping[str, Role], criteria: Criteria) -> RoleCriteria:
+    """The criteria of a role, else the windows that the run's own role file states; empty where neither knows it."""
+    if name in criteria.roles:
         return criteria.role(name)
+    if name not in roles:
+        return RoleCriteria(name, "", ())
     role = roles[name]
     windows = tuple(
         WindowCriterion(
@@ -83,15 +102,21 @@ def _ledger(
     measured: Sequence[Evidence],
 ) -> GateLedger:
     evidence, notes = run_evidence(run_folder, candidate, result)
-    facts = facts_of(
+    facts = _facts(candidate, result, [*measured, *evidence], notes=notes)
+    return assess(facts, criteria_of_role(candidate.role, roles=roles, criteria=criteria), criteria=criteria)
+
+
+def _facts(
+    candidate: CandidateRecord, result: Mapping[str, Any], evidence: Sequence[Evidence], *, notes: Sequence[str] = ()
+) -> CandidateFacts:
+    return facts_of(
         candidate.id,
         candidate.smiles,
-        [*measured, *evidence],
+        evidence,
         predicted=predicted_evidence(candidate),
         structures=charged_structures(candidate.smiles, result.get("geometries", {})),
         notes=notes,
     )
-    return assess(facts, criteria_of_role(candidate.role, roles=roles, criteria=criteria), criteria=criteria)
 
 
 def run_evidence(
@@ -103,10 +128,16 @@ def run_evidence(
     ----------
     result : with ``values``, ``geometries`` and ``details``, as it lies in the store; may be empty
     """
-    is_fallback = result.get("details", {}).get("status") == _FALLBACK
     calibrated, notes = _calibrated(run_folder, candidate, result.get("geometries", {}))
-    computed = [*evidence_of(result.get("values", {})), *calibrated]
-    return [replace(item, is_fallback=is_fallback) for item in computed], notes
+    return [*_computed(result), *(replace(item, is_fallback=_is_fallback(result)) for item in calibrated)], notes
+
+
+def _computed(result: Mapping[str, Any]) -> list[Evidence]:
+    return evidence_of(result.get("values", {}), is_fallback=_is_fallback(result))
+
+
+def _is_fallback(result: Mapping[str, Any]) -> bool:
+    return result.get("details", {}).get("status") == _FALLBACK
 
 
 def predicted_evidence(candidate: CandidateRecord) -> list[Evidence]:
