@@ -77,6 +77,7 @@ def _of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, ru
     from heliosc.campaign.run_folder import RunFolder, find_run
     from heliosc.errors import InputError
     from heliosc.execution import QCResultStore
+    from heliosc.handoff.judging import measured_evidence
     from heliosc.handoff.promotion.runs import run_ledgers
     from heliosc.handoff.ranking import best_of_run
     from heliosc.selection.roles import load_roles
@@ -98,7 +99,10 @@ def _of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, ru
             for record in chosen
             if record.calculation_key in stored
         }
-    return list(run_ledgers(folder.path, chosen, results=judged, roles=roles, criteria=criteria).values())
+    ledgers = run_ledgers(
+        folder.path, chosen, results=judged, roles=roles, criteria=criteria, measured=measured_evidence(folder.path)
+    )
+    return list(ledgers.values())
 
 
 def _table(ledger: GateLedger) -> Table:
