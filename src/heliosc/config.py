@@ -331,6 +331,7 @@ class DataSettings(Section):
     split: Literal["random", "scaffold", "stratified"] = "random"
     targets: tuple[str, ...] = Field((), description="NAME@LEVEL columns of the split; none = all with enough values")
     seed_size: int = Field(500, ge=1, description="labelled molecules that an active loop begins with")
+    retrain_after: int = Field(1, ge=1, description="new training molecules from which `update` retrains a model")
 
 
 class Config(Section):

@@ -154,6 +154,7 @@ def train_surrogate(
     if config.surrogate.delta_level is not None:
         cheap, table = separate_levels(table, config.surrogate.delta_level)
     parts = _SPLITS[split](table.smiles, fractions=FRACTIONS, seed=config.seed)
+    _refuse_one_side(parts, seed=config.seed)
     rows = (parts.train, parts.validation, parts.test)
     settings = config.surrogate
     mpnn = MPNNConfig.from_dict(ensemble_settings(table.keys, settings))
@@ -189,6 +190,16 @@ def train_surrogate(
         for name, model in models.items()
     }
     return TrainedSurrogate(ensemble, reports, delta)
+
+
+def _refuse_one_side(parts: Split, *, seed: int) -> None:
+    """Explain an empty test part: splits go by a hash of seed and molecule, which one side of a split has used up."""
+    if len(parts.train) and not len(parts.test):
+        raise InputError(
+            f"no molecule of the table falls into the test part of seed {seed}: it is the training side of a split "
+            "with this seed. Train on the whole table, whose test side is then kept from training too, or set another "
+            "seed"
+        )
 
 
 def ensemble_settings(keys: Sequence[PropertyKey], settings: SurrogateSettings) -> dict[str, Any]:
