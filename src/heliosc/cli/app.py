@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from heliosc import __version__
-from heliosc.cli.commands import benchmark, data, experiments, model_folders, qc, tracking, train
+from heliosc.cli.commands import benchmark, data, experiments, model_folders, pipeline, qc, tracking, train
 from heliosc.cli.commands.dashboard import dashboard
 from heliosc.cli.commands.doctor import doctor
 from heliosc.cli.commands.label import label
@@ -16,6 +16,7 @@ from heliosc.cli.commands.models import generate, predict
 from heliosc.cli.commands.promote import promote
 from heliosc.cli.commands.results import handoff, report, status
 from heliosc.cli.commands.run import run
+from heliosc.cli.commands.update import update
 from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ _COMMANDS = (
     generate,
     predict,
     label,
+    update,
     doctor,
     benchmark.tune,
 )
@@ -47,6 +49,7 @@ app.add_typer(qc.app, name="qc")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(tracking.app, name="tracking")
+app.add_typer(pipeline.app, name="pipeline")
 
 
 def _print_version(is_asked: bool) -> None:
