@@ -25,10 +25,11 @@ from heliosc.campaign.calculations import (
     submit_four_points,
     transport_of,
 )
-from heliosc.campaign.judging import Judged, judge, table_of
+from heliosc.campaign.judging import Judged, judge, judgeable_table, table_of
 from heliosc.campaign.known import known_molecules
 from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors
 from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
+from heliosc.campaign.pool_file import POOL_FILE, write_pool
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
 from heliosc.campaign.promotions import (
     check_promotion,
@@ -193,7 +194,7 @@ class Campaign:
                 proposals += [(smiles, origin, role.name) for smiles, origin in sampled]
             report = filter_proposals(proposals, known=known, config=self.config)
             write_proposals(self.folder.round(index) / "proposals.csv", report.proposals)
-            self._note(index, funnel=report.funnel, rejected=report.rejected)
+            self._note(index, funnel=report.funnel, rejected=report.rejected, seeds=self._seeds(index))
             self._tell(index, "proposing", done=len(self.roles), total=len(self.roles), note=f"{len(report.proposals)}")
 
     def _select(self, index: int, store: QCResultStore) -> None:
@@ -201,7 +202,7 @@ class Campaign:
             proposals = read_proposals(self.folder.round(index) / "proposals.csv")
             self._tell(index, "predicting", total=len(proposals))
             predictions = self._surrogate(index).predict([proposal.smiles for proposal in proposals])
-            records = select_candidates(
+            selection = select_candidates(
                 proposals,
                 predictions,
                 roles=self.roles,
@@ -212,7 +213,11 @@ class Campaign:
                 seed=self._seed(index, len(self.roles)),
                 earlier=self._candidates(before=index),
             )
-            records = self._with_levels(index, records, store)
+            records = self._with_levels(index, selection.records, store)
+            write_pool(
+                self.folder.round(index) / POOL_FILE, proposals, predictions,
+                scores=selection.scores, chosen={record.smiles: record.id for record in records},
+            )  # fmt: skip
             keys = submit_four_points(store, [record.smiles for record in records], self.config.qc).keys
             records = [replace(record, calculation_key=keys[record.smiles]) for record in records]
             self.folder.write_candidates(index, records)
@@ -278,7 +283,11 @@ class Campaign:
             self._after_round(self.folder, index)
         track_round(self._tracker, self.folder, index, known=self.library.smiles)
         with self._open_store() as store:
-            snapshot_round(self.folder.round(index), self._candidates(only=index), store)
+            snapshot_round(
+                self.folder.round(index),
+                [*self._candidates(only=index), *promotions_of_round(self.folder, index)],
+                store,
+            )
 
     # what the stages need to know
 
@@ -320,12 +329,12 @@ class Campaign:
     def _judge_candidates(self, role: Role, records: list[CandidateRecord]) -> Judged:
         mine = [record for record in records if record.role == role.name and record.computed]
         scores = np.array([record.sa_score_core for record in mine])
-        return judge(role, self._candidates_table(mine), sa_scores=scores)
+        return judge(role, judgeable_table(mine, self._keys), sa_scores=scores)
 
     def _best_known(self, role: Role, earlier: list[CandidateRecord]) -> list[str]:
         """Library and earlier candidates within the size limit, the best for the role first."""
         mine = [record for record in earlier if record.computed]
-        table = self._candidates_table(mine)
+        table = judgeable_table(mine, self._keys)
         smiles = [*self.library.smiles, *table.smiles]
         values = np.vstack([self.library.values, table.values])
         scores = np.concatenate([self._library_sa_scores, [record.sa_score_core for record in mine]])
@@ -439,6 +448,18 @@ class Campaign:
     def _seed(self, index: int, number: int) -> int:
         """A seed of its own for each round and purpose, fixed by the configured one."""
         return int(np.random.SeedSequence([self.config.seed, index, number]).generate_state(1)[0] & 0x7FFFFFFF)
+
+    def _seeds(self, index: int) -> dict[str, Any]:
+        """Every seed of a round; all random numbers come from generators that begin with one of them."""
+        roles = len(self.roles)
+        return {
+            "configured": self.config.seed,
+            "propose": {role.name: self._seed(index, number) for number, role in enumerate(self.roles)},
+            "select": self._seed(index, roles),
+            "levels": self._seed(index, roles + 1),
+            "surrogate": self._seed(index, 0),
+            "generator": self._seed(index, 1),
+        }
 
     def _tell(self, index: int, stage: str, *, done: int = 0, total: int | None = None, note: str = "") -> None:
         self._listener(Progress(index, self.config.campaign.rounds, stage, done, total, note))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from heliosc.campaign.circumstances import circumstances_of
+from heliosc.campaign.pool_file import Score, scores_of
 from heliosc.campaign.proposal import Proposal
 from heliosc.campaign.records import CandidateRecord, PredictedValue
 from heliosc.chemistry.fingerprints import morgan_fingerprints
@@ -15,9 +17,23 @@ from heliosc.chemistry.synthesizability import sa_score
 from heliosc.config import Config
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable
-from heliosc.selection.batch import Selection, select_batch
+from heliosc.selection.batch import Selection, pick_batch, rank_pool
 from heliosc.selection.diversity import Diversity
 from heliosc.selection.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSelection:
+    """What a round chose, and what it chose from.
+
+    Attributes
+    ----------
+    records : in the order chosen
+    scores : role -> row of the proposals -> score; rows that could not be judged, or were taken before, are missing
+    """
+
+    records: list[CandidateRecord]
+    scores: Mapping[str, Mapping[int, Score]]
 
 
 def select_candidates(
@@ -31,8 +47,8 @@ def select_candidates(
     index: int,
     seed: int,
     earlier: Sequence[CandidateRecord] = (),
-) -> list[CandidateRecord]:
-    """Choose the batch of a round, its places shared evenly by the roles.
+) -> RoundSelection:
+    """Choose the batch of a round, its places shared evenly by the roles, and keep the scores of all proposals.
 
     A molecule proposed for one role may be selected for another; it is selected once, and counts as pending from then.
 
@@ -48,6 +64,7 @@ def select_candidates(
     known = morgan_fingerprints(known_smiles)
     settings = config.selection
     taken: set[int] = set()
+    scores: dict[str, dict[int, Score]] = {role.name: {} for role in roles}
     records: list[CandidateRecord] = []
     for number, role in enumerate(roles):
         rows = np.array([row for row in range(len(proposals)) if row not in taken], dtype=np.intp)
@@ -56,20 +73,31 @@ def select_candidates(
             chosen_sa_scores=np.array([proposals[row].core_sa_score for row in sorted(taken)]),
             is_cost_aware=settings.cost_aware,
         )  # fmt: skip
-        chosen = select_batch(
+        if not len(rows):
+            continue
+        n = _places(config.campaign.batch_size, len(roles), number)
+        ranking = rank_pool(
             predictions.rows(rows),
             role=role,
-            n=_places(config.campaign.batch_size, len(roles), number),
+            n=n,
             acquisition=settings.acquisition,
+            beta=settings.beta,
+            sa_scores=np.array([proposals[row].core_sa_score for row in rows]),
+            seed=seed + number,
+            circumstances=around,
+        )
+        scores[role.name] = scores_of(ranking, rows)
+        chosen = pick_batch(
+            ranking,
+            [proposals[row].smiles for row in rows],
+            role=role,
+            n=n,
             beta=settings.beta,
             diversity=Diversity(
                 max_similarity=settings.max_similarity, max_similarity_to_known=settings.max_similarity_to_known
             ),
             known_fingerprints=known,
-            sa_scores=np.array([proposals[row].core_sa_score for row in rows]),
-            seed=seed + number,
-            circumstances=around,
-        ) if len(rows) else []  # fmt: skip
+        )
         for selection in chosen:
             row = int(rows[selection.index])
             taken.add(row)
@@ -80,7 +108,7 @@ def select_candidates(
             f"round {index}: none of {len(proposals)} proposals could be selected; loosen the constraints "
             "(selection.*) or raise generator.n_samples"
         )
-    return records
+    return RoundSelection(records, scores)
 
 
 def _places(total: int, n_roles: int, number: int) -> int:

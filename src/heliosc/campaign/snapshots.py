@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from heliosc.campaign.manifest import write_manifest
-from heliosc.campaign.records import CandidateRecord
+from heliosc.campaign.records import CandidateRecord, PromotionRecord
 from heliosc.execution import QCResultStore, canonical_json
 from heliosc.files import write_atomically
 
@@ -20,7 +20,7 @@ _LIMIT_S = 600.0
 _log = logging.getLogger("heliosc.snapshots")
 
 
-def snapshot_round(folder: Path, records: Iterable[CandidateRecord], store: QCResultStore) -> Path:
+def snapshot_round(folder: Path, records: Iterable[CandidateRecord | PromotionRecord], store: QCResultStore) -> Path:
     """Keep a finished round: its calculations beside its files, a manifest of all of them, and a version in DVC.
 
     The store itself is never given to DVC, which would move the open database into its cache.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,8 +87,8 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranking:
-    """The rows that can be judged, best first.
+class Ranking:
+    """The rows that can be judged, best first, with what they are ranked by.
 
     Attributes
     ----------
@@ -124,8 +124,39 @@ def select_batch(
 
     Parameters
     ----------
-    beta : standard deviations of optimism
+    beta, acquisition, sa_scores, circumstances : see ``rank_pool``
     known_fingerprints : (n_known, 256) packed, of everything already known
+
+    Raises
+    ------
+    InputError : see ``rank_pool``
+    """
+    ranking = rank_pool(
+        predictions, role=role, n=n, seed=seed, acquisition=acquisition, beta=beta, sa_scores=sa_scores,
+        circumstances=circumstances,
+    )  # fmt: skip
+    return pick_batch(
+        ranking, predictions.smiles, role=role, n=n, beta=beta, diversity=diversity,
+        known_fingerprints=known_fingerprints,
+    )  # fmt: skip
+
+
+def rank_pool(
+    predictions: PredictionTable,
+    *,
+    role: Role,
+    n: int,
+    seed: int,
+    acquisition: str = "pareto_ucb",
+    beta: float = 2.0,
+    sa_scores: FloatArray | None = None,
+    circumstances: Circumstances | None = None,
+) -> Ranking:
+    """Score every molecule that can be judged for a role, as if ``n`` of them were to be chosen.
+
+    Parameters
+    ----------
+    beta : standard deviations of optimism
     sa_scores : (n_molecules,) SA scores of the cores, for objectives on ``sa_score@structure``
     circumstances : prices, chances of success, what is known and what is pending
 
@@ -139,14 +170,33 @@ def select_batch(
     around = circumstances or Circumstances()
     around.check(n_molecules=len(predictions.smiles), n_objectives=len(role.objectives))
     task = _Task(predictions, role, around, get_acquisition(acquisition), n=n, beta=beta, seed=seed)
-    ranking = task.rank(role_estimates(role, predictions, sa_scores=sa_scores))
+    return task.rank(role_estimates(role, predictions, sa_scores=sa_scores))
+
+
+def pick_batch(
+    ranking: Ranking,
+    smiles: Sequence[str],
+    *,
+    role: Role,
+    n: int,
+    beta: float,
+    diversity: Diversity | None = None,
+    known_fingerprints: PackedFingerprints | None = None,
+) -> list[Selection]:
+    """The best of a ranking that are unlike each other and what is known, see ``select_batch``.
+
+    Parameters
+    ----------
+    smiles : of the predictions that were ranked
+    beta : as in the ranking, for the reasons given
+    """
     picks = pick_diverse(
-        [predictions.smiles[row] for row in ranking.rows],
+        [smiles[row] for row in ranking.rows],
         n=n,
         diversity=diversity or Diversity(),
         known=known_fingerprints,
     )
-    return [_selection(pick, ranking, smiles=predictions.smiles, role=role, beta=beta) for pick in picks]
+    return [_selection(pick, ranking, smiles=smiles, role=role, beta=beta) for pick in picks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +211,7 @@ class _Task:
     beta: float
     seed: int
 
-    def rank(self, estimates: Estimates) -> _Ranking:
+    def rank(self, estimates: Estimates) -> Ranking:
         rows = self._judged(estimates)
         estimates = {key: (mean[rows], std[rows]) for key, (mean, std) in estimates.items()}
         if self.around.pending is not None:
@@ -172,7 +222,7 @@ class _Task:
         inside = probability_inside(self.role, estimates)
         order = np.lexsort((rows, -inside, -score))
         ordered = {key: (mean[order], std[order]) for key, (mean, std) in estimates.items()}
-        return _Ranking(rows[order], score[order], front[order], inside[order], ordered)
+        return Ranking(rows[order], score[order], front[order], inside[order], ordered)
 
     def _judged(self, estimates: Estimates) -> NDArray[np.intp]:
         """Rows with every estimate, less those being computed."""
@@ -214,7 +264,7 @@ class _Task:
         )
 
 
-def _selection(pick: Pick, ranking: _Ranking, *, smiles: tuple[str, ...], role: Role, beta: float) -> Selection:
+def _selection(pick: Pick, ranking: Ranking, *, smiles: Sequence[str], role: Role, beta: float) -> Selection:
     at, row = pick.position, int(ranking.rows[pick.position])
     estimates = {o.key: tuple(float(part[at]) for part in ranking.estimates[o.key]) for o in role.objectives}
     optimistic = {o.key: float(o.optimistic_value(*estimates[o.key], beta=beta)) for o in role.objectives}

@@ -78,7 +78,7 @@ def test_the_same_seed_and_history_choose_the_same() -> None:
                 index=1,
                 seed=3,
                 earlier=[_record("c1ccsc1"), _record("CC", failed=True)],
-            )
+            ).records
             for _ in range(2)
         )
         assert first == second

@@ -32,7 +32,7 @@ def test_molecules_unlike_the_training_data_are_told_apart(distances: np.ndarray
         run_id="run",
         index=0,
         seed=0,
-    )
+    ).records
     told = {candidate.smiles: candidate.reason for candidate in candidates}
     assert ["unlike the surrogate's training data" in told[text] for text in SMILES] == [False, distances is not None]
     for candidate in candidates:
