@@ -10,6 +10,7 @@ from heliosc import __version__
 from heliosc.cli.commands import benchmark, data, experiments, model_folders, pipeline, qc, tracking, train
 from heliosc.cli.commands.dashboard import dashboard
 from heliosc.cli.commands.doctor import doctor
+from heliosc.cli.commands.init import init
 from heliosc.cli.commands.label import label
 from heliosc.cli.commands.lineage import lineage
 from heliosc.cli.commands.models import generate, predict
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="Discover organic semiconductors: propose, predict, compute, learn, hand off.",
 )
 _COMMANDS = (
+    init,
     run,
     status,
     dashboard,

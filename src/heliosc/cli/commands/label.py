@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from heliosc.campaign.calculations import Submission, read_outcome, run_calculations
+from heliosc.campaign.calculations import Submission, n_workers, read_outcome, run_calculations
+from heliosc.campaign.cost_estimate import estimate_tasks
 from heliosc.campaign.workflows import submit_calculations
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
@@ -93,6 +94,9 @@ def label_molecules(smiles: list[str], config: Config, *, out: Path, location: P
     with QCResultStore(location) as store:
         is_scheduled = config.execution.transport != "local"
         submission = submit_calculations(store, smiles, config.qc, asks_memory=is_scheduled)
+        workers = n_workers(config.qc) if not is_scheduled else max(1, len(submission.keys))
+        estimate = estimate_tasks(store, submission.keys.values(), workers=workers)
+        messages.print(str(estimate), markup=False, soft_wrap=True)
         with calculation_progress(len(submission.keys)) as on_event:
             run_calculations(store, submission.keys.values(), config, on_event)
         results, failures = _outcomes(store, submission)

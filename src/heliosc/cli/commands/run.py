@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.panel import Panel
 
+from heliosc.campaign.cost_estimate import estimate_campaign
 from heliosc.campaign.drift import find_drift
 from heliosc.campaign.forking import find_origin, fork
 from heliosc.campaign.known import known_molecules
@@ -22,7 +23,7 @@ from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json
 from heliosc.cli.progress import campaign_progress
 from heliosc.config import Config, check_inputs, load_config
-from heliosc.errors import UsageError
+from heliosc.errors import ParseError, UsageError
 from heliosc.files import write_atomically
 from heliosc.properties import DEFAULT_TARGETS
 
@@ -82,6 +83,7 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     check_inputs(config)
     folder = RunFolder(config.campaign.runs / check_name(name or run_id(config)))
     messages.print(f"Run [bold]{folder.id}[/] in {folder.path} (Ctrl-C is safe: the same command goes on)")
+    tell_estimate(config, folder)
     with campaign_progress() as listener:
         campaign = Campaign(config, folder, listener=listener, after_round=close_round)
         campaign.run()
@@ -94,6 +96,15 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     _print_ending(folder, report, handoff)
     shares = read_history(folder.path)[-1].window_share
     return {"run": folder.id, "report": str(report), "handoff": str(handoff), "window_share": shares}
+
+
+def tell_estimate(config: Config, folder: RunFolder) -> None:
+    """Say how long it will take; a damaged run of earlier, from which nothing can be learnt, is no reason to stop."""
+    try:
+        text = str(estimate_campaign(config, folder))
+    except ParseError as error:
+        text = f"No estimate of the time: {error}"
+    messages.print(text, markup=False, soft_wrap=True)
 
 
 def check_name(name: str) -> str:
