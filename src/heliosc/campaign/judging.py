@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from heliosc.properties import PropertyKey, PropertyTable
+from heliosc.campaign.records import CandidateRecord
+from heliosc.properties import PropertyKey, PropertyTable, level_of_theory
 from heliosc.selection.estimates import SA_SCORE
 from heliosc.selection.objectives import FloatArray
 from heliosc.selection.pareto import hypervolume, non_dominated_mask, non_dominated_rank
@@ -88,6 +89,21 @@ def table_of(
     """Records as a table; what a record does not know is NaN."""
     array = np.array([[record.get(key, np.nan) for key in keys] for record in values], dtype=np.float64)
     return PropertyTable(tuple(smiles), tuple(keys), array.reshape(len(smiles), len(keys)))
+
+
+def judgeable_table(records: Sequence[CandidateRecord], keys: Sequence[PropertyKey]) -> PropertyTable:
+    """Computed values, and predictions of what only a laboratory can measure; for judging, never to learn from."""
+    values = []
+    for record in records:
+        predicted = {PropertyKey.parse(name): value.mean for name, value in record.predicted.items()}
+        computed = {PropertyKey.parse(name): value for name, value in record.computed.items()}
+        values.append({key: value for key, value in predicted.items() if is_measured_only(key)} | computed)
+    return table_of([record.smiles for record in records], values, keys)
+
+
+def is_measured_only(key: PropertyKey) -> bool:
+    """Whether no calculation gives it."""
+    return level_of_theory(key.level).tier == "experiment"
 
 
 def _column(table: PropertyTable, key: PropertyKey, sa_scores: FloatArray) -> FloatArray:

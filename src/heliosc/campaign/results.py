@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heliosc.campaign.judging import judge, table_of
+from heliosc.campaign.judging import judge, judgeable_table
 from heliosc.campaign.records import CandidateRecord, PromotionRecord, read_candidates, read_promotions
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.files import write_atomically
-from heliosc.properties import DEFAULT_TARGETS, PropertyKey
+from heliosc.properties import DEFAULT_TARGETS
 from heliosc.selection.roles import Role
 
 
@@ -21,8 +21,7 @@ def rank_candidates(records: Sequence[CandidateRecord], roles: Sequence[Role]) -
     ranked: list[CandidateRecord] = []
     for role in roles:
         mine = [record for record in records if record.role == role.name]
-        values = [{PropertyKey.parse(k): v for k, v in record.computed.items()} for record in mine]
-        table = table_of([record.smiles for record in mine], values, [k for k in role.keys if k.level != "structure"])
+        table = judgeable_table(mine, [key for key in role.keys if key.level != "structure"])
         order = judge(role, table, sa_scores=np.array([record.sa_score_core for record in mine])).best_first()
         ranked += [mine[row] for row in order]
         ranked += [record for row, record in enumerate(mine) if row not in set(order.tolist())]
