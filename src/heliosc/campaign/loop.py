@@ -33,6 +33,7 @@ from heliosc.campaign.pool_file import POOL_FILE, write_pool
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
 from heliosc.campaign.promotions import (
     check_promotion,
+    first_level_settings,
     level_notes,
     level_summary,
     plan_round,
@@ -120,7 +121,7 @@ class Campaign:
         known_roles = load_roles(config.selection.role_file)
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
         geometry_optimizer(config.qc.engine)
-        check_campaign_level(config.qc)
+        check_campaign_level(first_level_settings(config))
         check_promotion(config)
         transport_of(config)
         get_acquisition(config.selection.acquisition)

@@ -40,9 +40,14 @@ def promotes(config: Config) -> bool:
     return len(config.campaign.levels) > 1
 
 
+def first_level_settings(config: Config) -> QCSettings:
+    """Quantum chemistry of the first level; with a second one, program and keywords are meant for that."""
+    return config.qc.model_copy(update={"program": "auto", "keywords": ()}) if promotes(config) else config.qc
+
+
 def promotion_settings(config: Config) -> QCSettings:
-    """Quantum chemistry of the second level; all else as configured."""
-    return config.qc.model_copy(update={"level": config.campaign.levels[-1]})
+    """Quantum chemistry of the last level; all else as configured."""
+    return config.qc.model_copy(update={"level": config.campaign.levels[-1]}) if promotes(config) else config.qc
 
 
 def check_promotion(config: Config) -> None:
