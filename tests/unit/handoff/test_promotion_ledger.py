@@ -17,7 +17,7 @@ from heliosc.handoff.promotion.criteria import PairCriterion, load_criteria
 from heliosc.handoff.promotion.evidence import Evidence
 from heliosc.handoff.promotion.files import file_ledgers
 from heliosc.handoff.promotion.ledger import Decision, GateEntry, GateLedger, Verdict
-from heliosc.handoff.promotion.pairs import Level, pair_entry, pair_offsets
+from heliosc.handoff.promotion.pairs import Level, judge_pair, pair_entry
 from heliosc.handoff.promotion.structure import structure_entries
 from heliosc.properties import PropertyKey
 
@@ -96,14 +96,26 @@ def test_pm6_and_y6_pass_the_pair_gate_by_cv_both_ways() -> None:
         assert other in entry.note
 
 
-def test_the_photoemission_limit_is_half_an_electronvolt() -> None:
-    least = dict(next(c for c in CRITERIA.role("donor").criteria if isinstance(c, PairCriterion)).least)["film"]
-    donor = (Level(5.1, 0.05), Level(3.0, 0.05))
-    enough = pair_offsets(donor, (Level(5.75, 0.05), Level(4.1, 0.05)))
-    too_little = pair_offsets(donor, (Level(5.4, 0.05), Level(4.1, 0.05)))
-    assert enough.hole.value == pytest.approx(0.65)
-    assert enough.probability(least) > 0.95
-    assert too_little.probability(least) < 0.05
+@pytest.mark.parametrize(
+    ("scale", "offset", "verdict"),
+    # film: about 0.5 eV; CV: about 0.1 eV; levels read to 0.05 and 0.03 eV
+    [
+        ("film", 0.5, Verdict.PASS), ("film", 0.3, Verdict.FAIL), ("film", 0.1, Verdict.FAIL),
+        ("CV", 0.1, Verdict.PASS), ("CV", 0.05, Verdict.WARN), ("CV", -0.1, Verdict.FAIL),
+    ],
+)  # fmt: skip
+def test_a_pair_is_judged_on_the_scale_of_its_levels(scale: str, offset: float, verdict: Verdict) -> None:
+    std = {"film": 0.05, "CV": 0.03}[scale]
+    donor = (Level(5.2, std), Level(3.0, std))
+    entry = judge_pair(donor, (Level(5.2 + offset, std), Level(3.9, std)), scale=scale, criteria=CRITERIA)
+    assert entry.verdict is verdict
+    assert entry.value == pytest.approx(offset)
+    assert entry.scale == scale
+
+
+def test_a_pair_on_a_scale_without_a_limit_is_not_evaluated() -> None:
+    levels = (Level(6.5, 0.1), Level(1.0, 0.1))
+    assert judge_pair(levels, levels, scale="gas phase", criteria=CRITERIA).verdict is Verdict.NOT_EVALUATED
 
 
 def test_a_donor_that_no_known_acceptor_suits_fails_the_pair_gate() -> None:

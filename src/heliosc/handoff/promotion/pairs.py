@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from heliosc.handoff.partners import READING_ERROR_EV, Partner, get_partner, load_partners
 from heliosc.handoff.promotion.criteria import BEST_PARTNER, Criteria, Limits, PairCriterion
-from heliosc.handoff.promotion.evidence import Evidence, Reading, best_reading
+from heliosc.handoff.promotion.evidence import Evidence, best_reading
 from heliosc.handoff.promotion.ledger import GateEntry, Verdict
 from heliosc.handoff.promotion.windows import limit_words, verdict_of
 from heliosc.selection.objectives import Window
@@ -47,6 +47,16 @@ class PairOffsets:
         return math.prod(both)
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Where the levels of a pair come from."""
+
+    level: str | None = None
+    tier: str | None = None
+    is_fallback: bool = False
+    note: str = ""
+
+
 def pair_offsets(donor: tuple[Level, Level], acceptor: tuple[Level, Level]) -> PairOffsets:
     """Offsets of a pair, each given by its IE and EA on one scale."""
     (donor_ie, donor_ea), (acceptor_ie, acceptor_ea) = donor, acceptor
@@ -55,6 +65,24 @@ def pair_offsets(donor: tuple[Level, Level], acceptor: tuple[Level, Level]) -> P
         _difference(acceptor_ea, donor_ea),
         donor_ie.value - acceptor_ea.value - VOLTAGE_LOSS_V,
     )
+
+
+def judge_pair(
+    donor: tuple[Level, Level], acceptor: tuple[Level, Level], *, scale: str, criteria: Criteria
+) -> GateEntry:
+    """The pair gate for a donor and an acceptor of one's own, IE and EA each, by the criteria of role ``donor``.
+
+    Raises
+    ------
+    InputError : the criteria have no role ``donor``
+    """
+    rules = [item for item in criteria.role("donor").criteria if isinstance(item, PairCriterion)]
+    offsets = pair_offsets(donor, acceptor)
+    least = dict(rules[0].least).get(scale) if rules else None
+    if least is None:
+        note = f"no pair criterion on the {scale!r} scale"
+        return GateEntry("pair", Verdict.NOT_EVALUATED, decides=True, unit="eV", scale=scale, note=note)
+    return _entry(rules[0], offsets, scale=scale, least=least, criteria=criteria, facts=_Facts(note="as given"))
 
 
 def pair_entry(
@@ -84,7 +112,14 @@ def pair_entry(
     partner, offsets = max(
         pairs, key=lambda pair: (pair[1].voltage >= criterion.least_voltage, pair[1].probability(least))
     )
-    return _entry(criterion, partner, offsets, known, least=least, criteria=criteria)
+    worst = max(known, key=lambda reading: reading.rank)
+    facts = _Facts(
+        level=worst.evidence.key.level,
+        tier=worst.evidence.tier,
+        is_fallback=any(reading.evidence.is_fallback for reading in known),
+        note=f"beside {partner.name} ({partner.doi})",
+    )
+    return _entry(criterion, offsets, scale=scale, least=least, criteria=criteria, facts=facts)
 
 
 def _partners(criterion: PairCriterion) -> list[Partner]:
@@ -102,42 +137,35 @@ def _beside(own: tuple[Level, Level], partner: Partner, *, role: str) -> PairOff
 
 
 def _entry(
-    criterion: PairCriterion,
-    partner: Partner,
-    offsets: PairOffsets,
-    readings: Sequence[Reading],
-    *,
-    least: float,
-    criteria: Criteria,
+    criterion: PairCriterion, offsets: PairOffsets, *, scale: str, least: float, criteria: Criteria, facts: _Facts
 ) -> GateEntry:
     probability = offsets.probability(least)
     verdict = verdict_of(probability, tolerated=None, criteria=criteria)
     if offsets.voltage < criterion.least_voltage:
         verdict = Verdict.FAIL
-    if verdict is Verdict.PASS and any(reading.evidence.is_fallback for reading in readings):
+    if verdict is Verdict.PASS and facts.is_fallback:
         verdict = Verdict.WARN
     if verdict is Verdict.FAIL and criterion.is_advisory:
         verdict = Verdict.WARN
-    worst = max(readings, key=lambda reading: reading.rank)
     return GateEntry(
         criterion.name,
         verdict,
         not criterion.is_advisory,
-        limit=f"IE and EA {limit_words(Window(lower=least), unit='eV', scale=partner.scale)}, "
+        limit=f"IE and EA {limit_words(Window(lower=least), unit='eV', scale=scale)}, "
         f"Voc at least {criterion.least_voltage:.2f} V",
         property=_IE,
         value=offsets.hole.value,
         std=offsets.hole.std,
         unit="eV",
-        level=worst.evidence.key.level,
-        tier=worst.evidence.tier,
-        scale=partner.scale,
+        level=facts.level,
+        tier=facts.tier,
+        scale=scale,
         kind="vertical",
         lower=least,
         margin=min(offsets.hole.value, offsets.electron.value) - least,
         probability=probability,
-        note=f"beside {partner.name} ({partner.doi}): IE offset {offsets.hole.value:.2f}, "
-        f"EA offset {offsets.electron.value:.2f} eV, Voc about {offsets.voltage:.2f} V",
+        note=f"{facts.note}: IE offset {offsets.hole.value:.2f}, EA offset {offsets.electron.value:.2f} eV, "
+        f"Voc about {offsets.voltage:.2f} V",
         source=criterion.source,
     )
 
