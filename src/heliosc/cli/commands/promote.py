@@ -99,6 +99,7 @@ def _of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, ru
             for record in chosen
             if record.calculation_key in stored
         }
+    messages.print(f"Judging {len(judged)} candidates of {folder.id}; their levels on the CV scale are kept there ...")
     ledgers = run_ledgers(
         folder.path, chosen, results=judged, roles=roles, criteria=criteria, measured=measured_evidence(folder.path)
     )
