@@ -87,12 +87,26 @@ def plan_levels(
     ]
     chosen = _assign(options, prices, budget_s=budget_s) if options else []
     by_id = {options[item.index].record.id: item for item in chosen}
+    left = budget_s - sum(item.cost for item in chosen)
+    kept = _affordable(fresh, set(by_id), prices[0], left_s=left)
     option_of = {option.record.id: option for option in options}
-    kept = [record for record in fresh if record.id in by_id] or list(fresh[:1])
     records = [_said(record, by_id.get(record.id), option_of[record.id], prices) for record in kept]
     better = [item for item in chosen if item.level == prices[1].level]
     promotions = [_promotion(options[item.index], item, prices, round_=fresh[0].round) for item in better]
     return LevelPlan(records, promotions, len(fresh) - len(records), offsets)
+
+
+def _affordable(
+    fresh: Sequence[CandidateRecord], chosen: set[str], price: LevelPrices, *, left_s: float
+) -> list[CandidateRecord]:
+    """New candidates that are computed: those chosen by gain, then in their order what the rest pays, one at least."""
+    costs = price.core_seconds([record.smiles for record in fresh])
+    kept = []
+    for record, cost in zip(fresh, costs, strict=True):
+        if record.id not in chosen and cost <= left_s:
+            left_s -= float(cost)
+            kept.append(record.id)
+    return [record for record in fresh if record.id in chosen or record.id in kept] or list(fresh[:1])
 
 
 def better_value(record: CandidateRecord, name: str) -> float | None:
@@ -208,10 +222,9 @@ def _assign(
 def _said(
     record: CandidateRecord, item: Assignment | None, option: _Option, prices: tuple[LevelPrices, LevelPrices]
 ) -> CandidateRecord:
-    level = prices[0].level
     if item is None:
         return replace(
-            record, reason=f"{record.reason}; {level} beyond the budget: one new candidate is always computed"
+            record, reason=f"{record.reason}; {prices[0].level}: no gain to be expected, computed to learn from"
         )
     return replace(record, reason=f"{record.reason}; {_why(item, option, prices)}")
 

@@ -80,9 +80,11 @@ def test_new_molecules_that_promise_nothing_give_way_but_one() -> None:
     fresh = [_fresh("first", 0.55, 0.01), _fresh("second", 0.56, 0.01)]
     plan = _plan(fresh, [_known("best", 0.2)], budget_s=600.0)
     assert [record.id for record in plan.records] == ["first"]
-    assert "always computed" in plan.records[0].reason
+    assert "computed to learn from" in plan.records[0].reason
     assert plan.passed_over == 1
     assert len(plan.promotions) == 1
+    rest = _plan(fresh, [_known("best", 0.2)], budget_s=604.0)  # 4 s are left, which nothing else is worth
+    assert [record.id for record in rest.records] == ["first", "second"]
 
 
 def test_what_was_promoted_is_not_promoted_again() -> None:
