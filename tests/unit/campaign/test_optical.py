@@ -21,7 +21,8 @@ from heliosc.cli.commands.results import write_calculations, write_handoff
 from heliosc.config import Config, load_config
 from heliosc.errors import InputError, ParseError, UsageError
 from heliosc.execution import QCResultStore
-from heliosc.handoff.dossier import build_dossier
+from heliosc.handoff.dossier import Judgement, build_dossier
+from heliosc.handoff.promotion.runs import stored_ledger
 from heliosc.qc.excited_states import excited_states, excited_states_identity
 from heliosc.qc.geometries import Geometry
 from heliosc.qc.tasks import four_point
@@ -66,7 +67,8 @@ def _candidate(run: RunFolder) -> CandidateRecord:
 
 
 def _dossier_texts(result: dict[str, Any], candidate: CandidateRecord) -> str:
-    dossier = build_dossier(candidate, gates=[], result=result, provenance={}, references={})
+    judgement = Judgement(stored_ledger(candidate, result, role=None))
+    dossier = build_dossier(candidate, judgement=judgement, result=result, origin={}, references={})
     return " ".join(
         str(cell) for table in (dossier.electronics, dossier.analytics) for row in table.rows for cell in row
     )

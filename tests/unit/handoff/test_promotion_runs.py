@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolTransforms
+from typer.testing import CliRunner
 
 from heliosc.campaign.records import CandidateRecord, PredictedValue
+from heliosc.cli.app import app
 from heliosc.errors import ConvergenceError, ParseError
 from heliosc.handoff.promotion import calibrated, runs
 from heliosc.handoff.promotion.calibrated import FEATURES_FILE, cv_evidence, has_acceptor_ends
@@ -159,3 +162,18 @@ def test_an_ion_that_fell_apart_fails_and_a_missing_one_is_not_evaluated() -> No
     assert connectivity_entry(partial).verdict is Verdict.NOT_EVALUATED
     broken = [*charged_structures(BITHIOPHENE, whole)[:2], replace(partial[0], state="anion", molecule=None)]
     assert connectivity_entry(broken).verdict is Verdict.FAIL
+
+
+def test_the_command_judges_a_run_and_promotes_nothing_that_was_not_computed(
+    make_run_folder: Callable[..., Path],
+) -> None:
+    run = make_run_folder(n_rounds=1, batch=3)  # predictions alone: its store holds no result
+    done = CliRunner().invoke(app, ["promote", str(run), "--json"])
+    assert done.exit_code == 6, done.output
+    ledgers = json.loads(done.stdout)
+    assert len(ledgers) == 3
+    assert {ledger["decision"] for ledger in ledgers} <= {"held", "rejected"}
+    assert all(ledger["entries"][0]["verdict"] == "not evaluated" for ledger in ledgers)
+    missing = CliRunner().invoke(app, ["promote", str(run), "--id", "nobody"])
+    assert missing.exit_code == 3
+    assert "no candidate 'nobody'" in missing.output
