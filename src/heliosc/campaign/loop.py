@@ -239,7 +239,8 @@ class Campaign:
         with self._timed(index, "compute"):
             records = self._candidates(only=index)
             promotions = promotions_of_round(self.folder, index)
-            names = {item.calculation_key: item.smiles for item in (*records, *promotions)}
+            names = {record.calculation_key: record.smiles for record in records}
+            names |= {promotion.calculation_key: promotion.smiles for promotion in promotions}
 
             def hear(event: dict[str, Any]) -> None:
                 self._tell(index, "computing", done=event["done"], total=event["total"], note=names[event["key"]])
@@ -384,7 +385,8 @@ class Campaign:
             rejected=notes["rejected"],
             timing_s=notes["timing_s"],
             core_seconds=self._core_seconds(
-                [item.calculation_key for item in (*fresh, *promotions_of_round(self.folder, index))]
+                [record.calculation_key for record in fresh]
+                + [promotion.calculation_key for promotion in promotions_of_round(self.folder, index)]
             ),
             hypervolume={name: mine.hypervolume() for name, (mine, _) in judged.items()},
             hypervolume_random={
