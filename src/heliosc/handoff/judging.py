@@ -10,6 +10,7 @@ from heliosc.campaign.laboratory import outcomes_of_run
 from heliosc.campaign.records import CandidateRecord
 from heliosc.handoff.device import run_device_contexts
 from heliosc.handoff.package import PackageContext
+from heliosc.handoff.promotion.criteria import Criteria
 from heliosc.handoff.promotion.evidence import Evidence
 from heliosc.handoff.promotion.runs import run_ledgers
 from heliosc.selection.roles import Role
@@ -22,13 +23,15 @@ def package_context(
     results: Mapping[str, Mapping[str, Any]],
     roles: Mapping[str, Role],
     references: Mapping[str, Mapping[str, float]],
+    criteria: Criteria | None = None,
 ) -> PackageContext:
-    """Judge candidates by the shipped criteria; values that the laboratory has returned count first.
+    """Judge candidates by the criteria of promotion; values that the laboratory has returned count first.
 
     Parameters
     ----------
     results : calculation key -> four-point result
     references : known material -> ``name@level`` -> value computed the same way
+    criteria : None = those shipped
 
     Raises
     ------
@@ -37,9 +40,14 @@ def package_context(
     return PackageContext(
         references=references,
         ledgers=run_ledgers(
-            run_folder, candidates, results=results, roles=roles, measured=measured_evidence(run_folder)
+            run_folder,
+            candidates,
+            results=results,
+            roles=roles,
+            criteria=criteria,
+            measured=measured_evidence(run_folder),
         ),
-        devices=run_device_contexts(run_folder, candidates, results=results),
+        devices=run_device_contexts(run_folder, candidates, results=results, criteria=criteria),
     )
 
 

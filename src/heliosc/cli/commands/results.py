@@ -72,10 +72,15 @@ def handoff(
     optical: Annotated[
         str | None, typer.Option(help="Compute S1, T1 and oscillator strength first, at this level, e.g. dft-fast.")
     ] = None,
+    criteria: Annotated[
+        Path | None, typer.Option(help="Criteria of promotion of your own, as for `heliosc promote`.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write hand-off packages for the laboratory."""
-    path = write_handoff(find_run(runs, name), candidates or None, best=best, optical_level=optical)
+    path = write_handoff(
+        find_run(runs, name), candidates or None, best=best, optical_level=optical, criteria_file=criteria
+    )
     print_json({"handoff": str(path) if path else None}) if as_json else messages.print(f"Hand-off packages: {path}")
 
 
@@ -94,22 +99,29 @@ def write_run_report(folder: RunFolder, *, out: Path | None = None) -> Path:
 
 
 def write_handoff(
-    folder: RunFolder, ids: list[str] | None = None, *, best: int, optical_level: str | None = None
+    folder: RunFolder,
+    ids: list[str] | None = None,
+    *,
+    best: int,
+    optical_level: str | None = None,
+    criteria_file: Path | None = None,
 ) -> Path | None:
     """Write the packages of some candidates, or of the best; None when nothing has been computed or none is wanted.
 
     Parameters
     ----------
     optical_level : level of the excited states that are computed first; None = those of earlier calls, or none
+    criteria_file : criteria of promotion over the shipped ones
 
     Raises
     ------
-    InputError : an id that is unknown or has no result
+    InputError : an id that is unknown or has no result, or criteria that cannot be read
     """
     from heliosc.handoff.judging import package_context
     from heliosc.handoff.package import choose_candidates, write_package
+    from heliosc.handoff.promotion.criteria import load_criteria
 
-    config = folder.read_config()
+    config, criteria = folder.read_config(), load_criteria(criteria_file)
     roles = load_roles(config.selection.role_file)
     with QCResultStore(folder.store_location()) as store:
         stored = store.results([record.calculation_key for record in read_candidates(folder.path)])
@@ -134,7 +146,9 @@ def write_handoff(
             for candidate in chosen
         }
     ids = [candidate.id for candidate in chosen]
-    context = package_context(folder.path, chosen, results=handed, roles=roles, references=_references())
+    context = package_context(
+        folder.path, chosen, results=handed, roles=roles, references=_references(), criteria=criteria
+    )
     return write_package(folder.path, ids, results=handed, roles=roles, context=context)
 
 
