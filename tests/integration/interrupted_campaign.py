@@ -17,7 +17,7 @@ from heliosc.campaign.run_folder import RunFolder, RunState
 from heliosc.config import load_config
 
 SETTINGS = [
-    "campaign.rounds=2", "campaign.batch_size=3", "campaign.handoff_best=0", "campaign.core_hours_a_round=0.05",
+    "campaign.rounds=2", "campaign.batch_size=3", "campaign.handoff_best=0",
     "campaign.prices=estimated", "selection.min_heavy_atoms=8",
     "generator.sources={pool: 1.0}", "generator.n_samples=40", "surrogate.fine_tune_epochs=1",
     "qc.max_workers=2", "qc.response=[]", "qc.n_conformers=1",

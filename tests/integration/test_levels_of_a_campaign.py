@@ -70,7 +70,7 @@ def _chosen(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_a_campaign_killed_wherever_it_can_be_chooses_the_same(tmp_path: Path, pool: Path, fake_orca: str) -> None:
-    settings = ("campaign.levels=[gfn2, b3lyp/def2-svp//gfn2]", "qc.program=orca")
+    settings = ("campaign.levels=[gfn2, b3lyp/def2-svp//gfn2]", "campaign.core_hours_a_round=0.12", "qc.program=orca")
     undisturbed, killed = tmp_path / "undisturbed" / "run", tmp_path / "killed" / "run"
     assert _start(undisturbed, pool, "never", *settings, path=fake_orca) == 0
     moments, n_kills = ["boundary", "calculation"] + ["boundary"] * 4 + ["calculation"], 0
@@ -95,7 +95,7 @@ def test_the_best_of_the_first_round_is_computed_by_dft_in_the_second(tmp_path: 
     pytest.importorskip("pyscf", reason="PySCF is not installed; run: pip install 'heliosc[dft]'")
     level = "b3lyp/sto-3g//gfn2"  # a real level, if a poor one: minutes become seconds
     folder = tmp_path / "run"
-    settings = (f"campaign.levels=[gfn2, {level}]", "campaign.core_hours_a_round=0.05")
+    settings = (f"campaign.levels=[gfn2, {level}]", "campaign.core_hours_a_round=0.06")
     assert _start(folder, pool, "never", *settings) == 0
 
     promotions = read_promotions(folder)

@@ -23,6 +23,7 @@ from heliosc.campaign.records import (
 from heliosc.config import load_config
 from heliosc.errors import UsageError
 from heliosc.execution import QCResultStore
+from heliosc.execution.tasks import Attempt
 from heliosc.properties import PropertyKey
 from heliosc.selection.objectives import Objective
 from heliosc.selection.prices import PriceModel
@@ -141,3 +142,27 @@ def test_a_second_level_must_be_better_and_have_a_cap() -> None:
     config = load_config(None, ["campaign.levels=[gfn2,ipea-gfn2]", "campaign.core_hours_a_round=1"])
     with pytest.raises(UsageError, match="no better level"):
         check_promotion(config)
+
+
+class _Timed:
+    """The store's attempts alone: a failed one of 5 s, then one that took eight times as long at twice the size."""
+
+    def attempts(self, key: str) -> list[Attempt]:
+        seconds = {"small": 10.0, "large": 80.0}[key]
+        failed, done = (
+            Attempt(1, 1, "worker", 0.0, 1.0, outcome, None, None, None, None, cpu, cpu, "here")
+            for outcome, cpu in (("failed", 5.0), ("done", seconds))
+        )
+        return [failed, done]
+
+
+def test_a_measured_price_is_that_of_the_attempt_that_gave_the_result() -> None:
+    config = load_config(None, ["campaign.levels=[gfn2,dft-fast]", "campaign.core_hours_a_round=1"])
+    done = [("C", "small"), ("CCC", "large")]  # 5 and 11 atoms
+    prices = level_prices("dft-fast", done, _Timed(), config)  # type: ignore[arg-type]
+    assert prices.source == "2 measured"
+    # seconds = a size^2.5, a the geometric mean of 10 / 5^2.5 and 80 / 11^2.5
+    a = (10.0 / 5**2.5 * 80.0 / 11**2.5) ** 0.5
+    assert prices.core_seconds(["CC"])[0] == pytest.approx(a * 8**2.5)
+    fixed = config.model_copy(update={"campaign": config.campaign.model_copy(update={"prices": "estimated"})})
+    assert level_prices("dft-fast", done, _Timed(), fixed).source == "estimate"  # type: ignore[arg-type]
