@@ -35,13 +35,7 @@ from heliosc.properties.scales import SCALES, scale_shift, scaled_quantity
 PRIOR_MOLECULES = 5
 MIN_WITHOUT_MAP = 3
 CALIBRATION_FILE = "calibration.json"
-_COMPUTED_NAME = {
-    "adiabatic_ionization_energy": ("vertical_ionization_energy",),
-    "vertical_ionization_energy": ("vertical_ionization_energy",),
-    "adiabatic_electron_affinity": ("vertical_electron_affinity",),
-    "vertical_electron_affinity": ("vertical_electron_affinity",),
-    "optical_gap": ("singlet_excitation_energy",),
-}
+_COMPUTED_NAME = {"optical_gap": ("singlet_excitation_energy",)}
 """Measured property -> computed ones that it is compared with; any other is compared with itself."""
 
 

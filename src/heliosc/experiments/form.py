@@ -1,7 +1,8 @@
 """The form on which the laboratory reports back: its fields, and which of them are measured properties.
 
-Field names are stable: importing a returned form reads them. Properties of the user's own (``heliosc.properties.own``)
-follow ours as fields of their own name.
+IE and EA by voltammetry stand under ``vertical_``: the zero of the CV scale is a convention, and the maps that lead
+there start from vertical values (``heliosc.properties.scales``). Field names are stable: importing a returned form
+reads them. Properties of the user's own (``heliosc.properties.own``) follow ours as fields of their own name.
 """
 
 from __future__ import annotations
@@ -67,11 +68,11 @@ FIELDS: tuple[FormField, ...] = (
     FormField("side_chains", "", "SMILES of the compound as made, if the side chains differ"),
     _property(
         "ie_cv", "eV", "from the oxidation onset; say the reference in levels_conditions",
-        measured="adiabatic_ionization_energy", level=_CV, conditions=_LEVELS,
+        measured="vertical_ionization_energy", level=_CV, conditions=_LEVELS,
     ),
     _property(
         "ea_cv", "eV", "from the reduction onset, positive",
-        measured="adiabatic_electron_affinity", level=_CV, conditions=_LEVELS,
+        measured="vertical_electron_affinity", level=_CV, conditions=_LEVELS,
     ),
     _property("ie_ups", "eV", "film", measured="vertical_ionization_energy", level=_FILM, conditions=_LEVELS),
     _property(

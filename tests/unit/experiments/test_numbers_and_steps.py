@@ -15,7 +15,7 @@ from heliosc.experiments.numbers import ReadNumber, read_number, to_unit
 from heliosc.experiments.outcomes import MeasuredValue
 from heliosc.properties import PropertyKey
 
-EA_CV = PropertyKey("adiabatic_electron_affinity", "experiment-cv")
+EA_CV = PropertyKey("vertical_electron_affinity", "experiment-cv")
 GAP = PropertyKey("optical_gap", "experiment-film")
 
 

@@ -24,7 +24,7 @@ from heliosc.experiments.outcomes import measured_values
 from heliosc.experiments.states import State
 from heliosc.properties import PropertyKey
 
-IE_CV = PropertyKey("adiabatic_ionization_energy", "experiment-cv")
+IE_CV = PropertyKey("vertical_ionization_energy", "experiment-cv")
 IE_GAS = PropertyKey("vertical_ionization_energy", "ipea1//gfn2")
 PCE = PropertyKey("power_conversion_efficiency", "experiment-device")
 
