@@ -22,6 +22,7 @@ from heliosc.environment import OWN_PROPERTIES
 from heliosc.errors import InputError, UsageError
 from heliosc.execution.parsl.settings import ParslSettings
 from heliosc.execution.slurm.settings import SlurmSettings
+from heliosc.tracking.settings import TrackingSettings
 
 _ELEMENTS = [
     "H",
@@ -307,15 +308,6 @@ class CampaignSettings(Section):
                 f"levels {', '.join(self.levels)}: the second is a better one, and core_hours_a_round caps its price"
             )
         return self
-
-
-class TrackingSettings(Section):
-    """Where figures of trainings and campaigns are shown; a journal of them is always kept. Changes no result."""
-
-    mlflow: str | None = Field(None, description="MLflow: sqlite:///mlflow.db or a server's http address; none = not")
-    experiment: str = Field("heliosc", min_length=1, description="name of the MLflow experiment")
-    tensorboard: Path | None = Field(None, description="folder of TensorBoard event files; none = not")
-    timeout_s: PositiveFloat = Field(10.0, description="longest wait at the end for a place that is slow")
 
 
 class DataSettings(Section):

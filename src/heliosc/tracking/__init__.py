@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from heliosc.tracking.journal import Journal
 from heliosc.tracking.places import Destination, Place, destinations
+from heliosc.tracking.settings import TrackingSettings
 from heliosc.tracking.tracker import Tracker, open_tracker
 
-__all__ = ["Destination", "Journal", "Place", "Tracker", "destinations", "open_tracker"]
+__all__ = ["Destination", "Journal", "Place", "Tracker", "TrackingSettings", "destinations", "open_tracker"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from heliosc.config import TrackingSettings
 from heliosc.tracking.journal import Entry, RunIdentity
+from heliosc.tracking.settings import TrackingSettings
 
 
 class RefusedEntryError(Exception):

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from heliosc.config import TrackingSettings
 from heliosc.errors import HelioscError
 from heliosc.tracking.journal import Journal, Kind, entry_now, finite
 from heliosc.tracking.places import destinations
 from heliosc.tracking.sender import Sender, n_unsent
+from heliosc.tracking.settings import TrackingSettings
 
 _log = logging.getLogger("heliosc.tracking")
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from heliosc.config import TrackingSettings
 from heliosc.errors import ParseError
-from heliosc.tracking import Journal, open_tracker
+from heliosc.tracking import Journal, TrackingSettings, open_tracker
 from heliosc.tracking.journal import entry_now, read_entries
 
 LOCAL = TrackingSettings()

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heliosc.config import TrackingSettings
-from heliosc.tracking import Journal, open_tracker
+from heliosc.tracking import Journal, TrackingSettings, open_tracker
 from heliosc.tracking.journal import Entry, RunIdentity
 from heliosc.tracking.places import Destination, RefusedEntryError, destinations
 from heliosc.tracking.sender import carry, n_unsent, read_sent

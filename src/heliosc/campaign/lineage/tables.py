@@ -51,7 +51,7 @@ def master_values(store: Path, *, column: str, text: str, wanted: Wanted) -> Ite
 
 def _source(source: str, rows: list[dict[str, Any]], books: dict[str, Any]) -> Origin:
     declared = books.get("declarations", {}).get(source, {})
-    counts = next((entry for entry in books.get("sources", []) if entry["source"] == source), {})
+    counts: dict[str, Any] = next((entry for entry in books.get("sources", []) if entry["source"] == source), {})
     facts = known_facts(
         title=declared.get("title"),
         licence=(declared.get("licence") or {}).get("name"),

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,6 +67,9 @@ def examine() -> Iterator[Finding]:
     for program, (module, name) in PROGRAMS.items():
         yield _program(_PROGRAM_LABELS[program], getattr(import_module(module), name)())
     yield _dynamics()
+    for label, module in (("MLflow", "mlflow"), ("TensorBoard", "tensorboard")):
+        yield _optional(label, module, hint="pip install 'heliosc[tracking]'")
+    yield _dvc()
 
 
 def _package(name: str) -> Finding:
@@ -106,6 +110,19 @@ def _dynamics() -> Finding:
     if not executor.found():
         return _program("OpenMM", executor)
     return Finding("OpenMM", "ok", f"{executor.version()}, runs on {executor.platforms()[0]}")
+
+
+def _optional(label: str, module: str, *, hint: str) -> Finding:
+    """A package that is found without importing it, which may take seconds."""
+    if find_spec(module) is None:
+        return Finding(label, "absent", "optional", hint)
+    names = packages_distributions().get(module, [module])
+    return Finding(label, "ok", version(names[0]))
+
+
+def _dvc() -> Finding:
+    found = shutil.which("dvc")
+    return Finding("DVC", "ok", found) if found else Finding("DVC", "absent", "optional", "pipx install dvc")
 
 
 def _program(label: str, executor: Any) -> Finding:
