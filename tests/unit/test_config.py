@@ -58,6 +58,10 @@ def test_shipped_configurations_say_what_the_defaults_are(file: Path) -> None:
         "train_conf.yaml": ["surrogate.data=null"],
         "gen_conf.yaml": ["generator.data=null"],
         "active_learn.yaml": ["campaign.library=null"],
+        "pipeline.yaml": [
+            *("data.targets=[]", "surrogate.target_columns=[]", "surrogate.data=null", "surrogate.weights=null"),
+            *("generator.data=null", "generator.weights=null", "campaign.library=null", "execution.store=null"),
+        ],
     }
     assert load_config(file, named.get(file.name, ())) == Config()  # in all but what they are there to name
     loaded = load_config(file)
