@@ -9,7 +9,7 @@ from typing import Any
 
 from heliosc.campaign.records import CandidateRecord
 from heliosc.chemistry.identity import parse_smiles
-from heliosc.errors import MissingDependencyError
+from heliosc.errors import InputError, MissingDependencyError
 from heliosc.handoff.partners import WARNING as PARTNER_WARNING
 from heliosc.handoff.partners import CandidateLevels, PartnerRole, Suggestion, suggest_partners
 from heliosc.handoff.promotion.criteria import Criteria, Limits, load_criteria
@@ -30,7 +30,13 @@ _ANY = Window()
 
 @dataclass(frozen=True, slots=True)
 class PartnerEstimate:
-    """A partner with the model's estimate; ``estimate`` is None where no gap is known or pvlib is absent."""
+    """A partner with the model's estimate.
+
+    Attributes
+    ----------
+    gap_eV : of the donor: optical where it is known, else IE - EA
+    estimate : None where pvlib is absent or the gap lies outside the solar spectrum
+    """
 
     suggestion: Suggestion
     gap_eV: float | None
@@ -113,11 +119,13 @@ def device_context(
     notes = [PARTNER_WARNING, SCHARBER_WARNING]
     try:
         partners = tuple(_estimated(item, levels, role=role, gap=gap) for item in suggestions)
-    except MissingDependencyError as error:
+    except (MissingDependencyError, InputError) as error:  # no spectrum, or a gap outside it: the partners still stand
         partners = tuple(PartnerEstimate(item, None, None) for item in suggestions)
         notes.append(str(error))
-    if gap is None:
-        notes.append("the candidate's optical gap is not known; the partner's alone is used, so Jsc is a lower bound")
+    if gap is None and role == "donor":
+        notes.append(
+            "the optical gap is not known; the model uses IE - EA, which is larger, so its Jsc is a lower bound"
+        )
     level = ", ".join(dict.fromkeys(reading.evidence.key.level for reading in (ie, ea)))
     return DeviceContext(name, role, levels, level, partners, tuple(notes))
 
@@ -129,13 +137,22 @@ def optical_gap(evidence: Sequence[Evidence]) -> float | None:
 
 
 def _estimated(item: Suggestion, levels: CandidateLevels, *, role: PartnerRole, gap: float | None) -> PartnerEstimate:
+    """The model as published: one gap, the donor's, gives the current and, with its HOMO, its LUMO.
+
+    With a LUMO from elsewhere one gap would stand for two, and the model would exceed its own maximum of 11.1 %.
+    """
     partner = item.partner
-    smaller = partner.optical_gap if gap is None else min(gap, partner.optical_gap)
-    is_donor = role == "donor"
+    if role == "donor":
+        ionization_energy = levels.ionization_energy
+        donor_gap = gap if gap is not None else levels.ionization_energy - levels.electron_affinity
+        affinity = partner.electron_affinity
+    else:
+        ionization_energy, donor_gap = partner.ionization_energy, partner.optical_gap
+        affinity = levels.electron_affinity
     estimate = scharber_estimate(
-        donor_ionization_energy=levels.ionization_energy if is_donor else partner.ionization_energy,
-        donor_electron_affinity=levels.electron_affinity if is_donor else partner.electron_affinity,
-        acceptor_electron_affinity=partner.electron_affinity if is_donor else levels.electron_affinity,
-        gap_eV=smaller,
+        donor_ionization_energy=ionization_energy,
+        donor_electron_affinity=ionization_energy - donor_gap,
+        acceptor_electron_affinity=affinity,
+        gap_eV=donor_gap,
     )
-    return PartnerEstimate(item, smaller, estimate)
+    return PartnerEstimate(item, donor_gap, estimate)

@@ -96,7 +96,8 @@ def test_device_context_of_a_measured_donor_and_of_an_unknown_one() -> None:
     assert len(context.partners) == 3
     best = context.partners[0]
     assert best.estimate is not None
-    assert best.gap_eV == min(1.8, best.suggestion.partner.optical_gap)
+    assert best.gap_eV == 1.8
+    assert best.estimate.current == pytest.approx(short_circuit_current(1.8))
     assert any("does not rank" in note for note in context.notes)
     empty = device_context("y", [], role="donor", criteria=criteria, kinds=frozenset())
     assert (empty.levels, empty.partners) == (None, ())
@@ -115,3 +116,16 @@ def test_without_pvlib_the_partners_stay_and_the_install_command_is_named(monkey
     context = device_context("x", evidence, role="donor", criteria=load_criteria(), kinds=frozenset())
     assert [item.estimate for item in context.partners] == [None] * 3
     assert any("pip install" in note for note in context.notes)
+
+
+@pytest.mark.parametrize("role", ["donor", "acceptor"])
+@pytest.mark.parametrize(("ie", "ea"), [(5.5, 3.5), (5.6, 4.1), (6.5, 3.46), (5.1, 3.0), (5.9, 3.9)])
+def test_no_suggested_pair_exceeds_the_maximum_of_the_model(role: str, ie: float, ea: float) -> None:
+    evidence = [
+        Evidence(PropertyKey(IE, "experiment-cv"), ie, 0.05),
+        Evidence(PropertyKey(EA, "experiment-cv"), ea, 0.05),
+    ]
+    context = device_context("x", evidence, role=role, criteria=load_criteria(), kinds=frozenset(), n_best=20)  # type: ignore[arg-type]
+    values = [item.estimate.efficiency for item in context.partners if item.estimate is not None]
+    assert values
+    assert max(values) <= 11.13
