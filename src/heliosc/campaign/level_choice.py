@@ -135,21 +135,22 @@ def _options(
     offsets: Offsets,
     seed: int,
 ) -> list[_Option]:
-    """Candidates of a role that can be computed: new ones, and computed ones that were never promoted."""
+    """Candidates of a role that can be computed: new ones, and computed ones that were never promoted.
+
+    What the better level says of a promoted one has taken the place of what was expected of it.
+    """
     new = [record for record in fresh if record.role == role.name]
     known = [record for record in earlier if record.role == role.name and _is_complete(record, role)]
-    records = [*new, *known]
-    if not new and all(record.id in tried for record in known):
+    records = [*new, *(record for record in known if record.id not in tried)]
+    if not records:
         return []
-    means, stds = _estimates(role, new, known)
+    means, stds = _estimates(role, new, records[len(new) :])
     spans = objective_spans(role, means)
     spreads = {key: offset.std for key, offset in offsets.items()}
     moments = merit_moments(role, means, stds, spreads=spreads, spans=spans, seed=seed)
     incumbent = max(float(moments.mean.max()), _best_at_better_level(role, known, offsets, spans))
     return [
-        _option(record, moments, row, is_new=row < len(new), incumbent=incumbent)
-        for row, record in enumerate(records)
-        if record.id not in tried
+        _option(record, moments, row, is_new=row < len(new), incumbent=incumbent) for row, record in enumerate(records)
     ]
 
 

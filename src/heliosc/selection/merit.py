@@ -19,6 +19,7 @@ from heliosc.selection.objectives import FloatArray, Objective
 from heliosc.selection.partners import with_pair_values
 from heliosc.selection.roles import Role
 
+_AT_ONCE = 256  # molecules, so that memory does not grow with a campaign
 _N_DRAWS = 64  # of either kind: 4,096 pairs a molecule
 
 Values = Mapping[PropertyKey, FloatArray]
@@ -105,10 +106,29 @@ def merit_moments(
     spreads : standard deviation of the best level's values around the cheap ones; absent = it says nothing new
     """
     rng = np.random.default_rng(seed)
-    drawn: dict[PropertyKey, FloatArray] = {}
-    for key in role.keys:
-        cheap, better = _normal_draws(rng)[:, None], _normal_draws(rng)
-        mean, std = means[key][:, None, None], stds[key][:, None, None]
-        drawn[key] = mean + std * cheap + spreads.get(key, 0.0) * better
+    draws = {key: (_normal_draws(rng)[:, None], _normal_draws(rng)) for key in role.keys}
+    n_molecules = len(next(iter(means.values())))
+    parts = [
+        _moments(role, means, stds, draws, rows=slice(first, first + _AT_ONCE), spreads=spreads, spans=spans)
+        for first in range(0, n_molecules, _AT_ONCE)
+    ]
+    return MeritMoments(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _moments(
+    role: Role,
+    means: Values,
+    stds: Values,
+    draws: Mapping[PropertyKey, tuple[FloatArray, FloatArray]],
+    *,
+    rows: slice,
+    spreads: Mapping[PropertyKey, float],
+    spans: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean, standard deviation and what is told, of some molecules."""
+    drawn = {
+        key: means[key][rows, None, None] + stds[key][rows, None, None] * cheap + spreads.get(key, 0.0) * better
+        for key, (cheap, better) in draws.items()
+    }
     merits = merit(role, drawn, spans=spans)
-    return MeritMoments(merits.mean(axis=(1, 2)), merits.std(axis=(1, 2)), merits.mean(axis=2).std(axis=1))
+    return merits.mean(axis=(1, 2)), merits.std(axis=(1, 2)), merits.mean(axis=2).std(axis=1)

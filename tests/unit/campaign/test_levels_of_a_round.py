@@ -106,6 +106,13 @@ def test_offsets_are_learnt_from_pairs_and_values_never_pooled() -> None:
     assert earlier[0].computed == {str(KEY): 0.2, DFT: 0.24}
 
 
+def test_what_the_better_level_found_poor_is_no_incumbent() -> None:
+    # two pairs with offset 0.1: the best at gfn2, 0.1, is seen at 0.3 - 0.1 = 0.2, the other at 0.3 - 0.1 = 0.2
+    earlier = [_known("a", 0.1, at_dft=0.3), _known("b", 0.3, at_dft=0.3), _known("c", 0.4)]
+    plan = _plan([_fresh("new", 0.5, 0.02)], earlier, budget_s=700.0, tried=["a", "b"])
+    assert "best of the role 0.667" in plan.promotions[0].reason
+
+
 def test_a_fallback_at_the_first_level_is_no_better_value() -> None:
     assert better_value(_known("a", 0.2), "lambda_hole") is None
     assert better_value(_known("a", 0.2, at_dft=0.3), "lambda_hole") == 0.3
