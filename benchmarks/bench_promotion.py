@@ -122,7 +122,7 @@ def library_materials(role: str) -> dict[str, Known]:
         graph = parse_smiles(molecule.smiles)
         values = {str(key): float(x) for key, x in zip(table.keys, row, strict=True) if x == x}
         evidence = evidence_of(values)
-        if molecule.inchikey in features:  # the very large ones have no geometry in the library
+        if molecule.inchikey in features:
             evidence += cv_evidence(features[molecule.inchikey], graph, role=role)
         found[molecule.name] = Known(molecule.name, "computed", tuple(evidence), molecule_kinds(graph))
     return found
@@ -155,7 +155,7 @@ def hopv_donors() -> list[tuple[Known, float]]:
             levels[GAP] = float(row["optical_gap"])
         pce, smiles = float(row["PCE"]), row["smiles"]
         if smiles not in best or pce > best[smiles][1]:
-            best[smiles] = (measured(f"{smiles} ({row['doi']})", levels), pce)
+            best[smiles] = (measured(f"HOPV15 donor of {row['doi']}", levels), pce)
     return list(best.values())
 
 
@@ -318,7 +318,7 @@ def alert_rates() -> dict[str, Any]:
 
 def _why(entries: Sequence[GateEntry]) -> str:
     bad = [e for e in entries if e.decides and e.verdict.value != "pass"]
-    return ", ".join(f"{e.criterion} {'-' if e.value is None else f'{e.value:.2f}'} {e.verdict.value}" for e in bad)
+    return ", ".join(f"{e.criterion} {e.verdict.value}" for e in bad)
 
 
 def _rows(name: str, *, delimiter: str = ",") -> list[dict[str, str]]:

@@ -129,3 +129,10 @@ def test_no_suggested_pair_exceeds_the_maximum_of_the_model(role: str, ie: float
     values = [item.estimate.efficiency for item in context.partners if item.estimate is not None]
     assert values
     assert max(values) <= 11.13
+
+
+def test_a_gap_outside_the_spectrum_leaves_the_partners_and_says_why() -> None:
+    evidence = [Evidence(PropertyKey(n, "experiment-cv"), x, 0.05) for n, x in ((IE, 7.5), (EA, 1.0))]
+    context = device_context("x", evidence, role="donor", criteria=load_criteria(), kinds=frozenset())
+    assert [item.estimate for item in context.partners] == [None] * 3
+    assert any("outside the solar spectrum" in note for note in context.notes)
