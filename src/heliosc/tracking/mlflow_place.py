@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ MARK = "heliosc.mark"
 _ARTEFACTS = "mlflow-artifacts"
 _SQLITE = "sqlite:///"
 _LONGEST_PARAMETER = 500
+_MOST_METRICS, _MOST_PARAMETERS = 1_000, 100  # that MLflow takes in one call
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing of a run is told to third parties
@@ -46,27 +48,37 @@ class MLflowPlace:
         self._client.update_run(self._run_id, status="RUNNING")
         return self._run_id
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entries: Sequence[Entry]) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._send(entry)
+            self._send_metrics([entry for entry in entries if entry.kind == "metrics"])
+            for entry in entries:
+                self._send_other(entry)
         except MlflowException as error:
             if error.error_code in _REFUSALS:
                 raise RefusedEntryError(str(error)) from error
             raise
 
-    def _send(self, entry: Entry) -> None:
-        from mlflow.entities import Metric, Param, RunTag
+    def _send_metrics(self, entries: Sequence[Entry]) -> None:
+        from mlflow.entities import Metric
 
-        milliseconds = int(entry.time_s * 1000)
+        metrics = [
+            Metric(_name(name), value, int(entry.time_s * 1000), entry.step or 0)
+            for entry in entries
+            for name, value in entry.values.items()
+        ]
+        for start in range(0, len(metrics), _MOST_METRICS):
+            self._client.log_batch(self._run_id, metrics=metrics[start : start + _MOST_METRICS])
+
+    def _send_other(self, entry: Entry) -> None:
+        from mlflow.entities import Param, RunTag
+
         match entry.kind:
-            case "metrics":
-                metrics = [Metric(_name(k), v, milliseconds, entry.step or 0) for k, v in entry.values.items()]
-                self._client.log_batch(self._run_id, metrics=metrics)
             case "parameters":
                 texts = [Param(_name(k), str(v)[:_LONGEST_PARAMETER]) for k, v in entry.values.items()]
-                self._client.log_batch(self._run_id, params=texts)
+                for start in range(0, len(texts), _MOST_PARAMETERS):
+                    self._client.log_batch(self._run_id, params=texts[start : start + _MOST_PARAMETERS])
             case "tags":
                 self._client.log_batch(self._run_id, tags=[RunTag(k, str(v)) for k, v in entry.values.items()])
             case "image" | "file":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,12 +28,12 @@ class Place(Protocol):
         """
         ...
 
-    def write(self, entry: Entry) -> None:
-        """Send one entry; may take its time.
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Send some entries; may take its time, and may be given the same ones again after a failure.
 
         Raises
         ------
-        RefusedEntryError : sending it again is of no use; any other error is taken for a passing one
+        RefusedEntryError : one of them will never be taken; any other error is taken for a passing one
         """
         ...
 

@@ -12,21 +12,22 @@ import hashlib
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from heliosc.errors import ParseError, TransientError
 from heliosc.files import write_atomically
-from heliosc.tracking.journal import Journal, read_entries
+from heliosc.tracking.journal import Entry, Journal, read_entries
 from heliosc.tracking.places import Destination, Place, RefusedEntryError, without_password
 
 SENT_FILE = "sent.json"
 _POLL_S = 0.5
 _FIRST_PAUSE_S = 5.0
 _LONGEST_PAUSE_S = 300.0
+_BATCH = 100  # entries that are sent at once
 
 _log = logging.getLogger("heliosc.tracking")
 _noting = threading.Lock()  # senders of one journal share its file
@@ -106,25 +107,27 @@ def carry(journal: Journal, destination: Destination, *, until: threading.Event)
 
 
 def _send_new(journal: Journal, place: Place, sent: Sent, *, label: str) -> Sent:
-    """Send every entry that has not arrived, noting each second how far it came."""
-    noted_at = time.monotonic()
-    first = sent
-    try:
-        for entry, offset in read_entries(journal.file, offset=sent.offset):
-            try:
-                place.write(entry)
-            except RefusedEntryError as error:
-                _log.warning(
-                    "tracking: %s does not take an entry (%s): %s", label, entry.kind, without_password(str(error))
-                )
-            sent = Sent(sent.run_id, offset)
-            if time.monotonic() - noted_at > 1:
-                _note(journal.folder, label, sent)
-                noted_at = time.monotonic()
-    finally:
-        if sent != first or label not in read_sent(journal.folder):
-            _note(journal.folder, label, sent)
+    """Send every entry that has not arrived, noting after each batch how far it came."""
+    if label not in read_sent(journal.folder):
+        _note(journal.folder, label, sent)
+    while batch := list(islice(read_entries(journal.file, offset=sent.offset), _BATCH)):
+        _write(place, [entry for entry, _ in batch], label=label)
+        sent = Sent(sent.run_id, batch[-1][1])
+        _note(journal.folder, label, sent)
     return sent
+
+
+def _write(place: Place, entries: list[Entry], *, label: str) -> None:
+    """Send a batch; where one of it is refused, all but that one."""
+    try:
+        place.write(entries)
+    except RefusedEntryError as error:
+        if len(entries) > 1:
+            for entry in entries:
+                _write(place, [entry], label=label)
+            return
+        reason = without_password(str(error))
+        _log.warning("tracking: %s does not take an entry (%s): %s", label, entries[0].kind, reason)
 
 
 def read_sent(folder: Path) -> dict[str, Sent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,12 @@ class TensorBoardPlace:
         self._writer = SummaryWriter(str(self._folder / name))
         return name
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._add(entry)
+        self._writer.flush()
+
+    def _add(self, entry: Entry) -> None:
         match entry.kind:
             case "metrics":
                 for name, value in entry.values.items():
@@ -49,7 +55,6 @@ class TensorBoardPlace:
             case "file":
                 text = f"`{entry.path}`"
                 self._writer.add_text(f"files/{entry.name}", text, entry.step, walltime=entry.time_s)
-        self._writer.flush()
 
     def end(self) -> None:
         self._writer.close()
