@@ -44,8 +44,7 @@ def _xyz(smiles: str, *, torsion: float | None = None) -> str:
     rdDistGeom.EmbedMolecule(molecule, randomSeed=7)
     rdForceFieldHelpers.MMFFOptimizeMolecule(molecule)
     if torsion is not None:
-        (match,) = molecule.GetSubstructMatches(Chem.MolFromSmarts("c(:[cH])-!@c(:[cH])"), maxMatches=1) or ((),)
-        first, before, second, after = match[0], match[1], match[2], match[3]
+        first, before, second, after = molecule.GetSubstructMatch(Chem.MolFromSmarts("c(:[cH])-!@c(:[cH])"))
         rdMolTransforms.SetDihedralDeg(molecule.GetConformer(), before, first, second, after, torsion)
     return Chem.MolToXYZBlock(molecule)
 
