@@ -142,9 +142,14 @@ def _row(
     candidate: CandidateRecord, value: MeasuredValue, base: PropertyKey, step: LaboratoryStep | None
 ) -> Comparison:
     prediction, computed = candidate.predicted.get(str(base)), candidate.computed.get(str(base))
-    expected = (None, None) if step is None or computed is None else step.expected(computed)
-    predicted = (None, None) if prediction is None else (prediction.mean, prediction.std)
-    return Comparison(candidate.id, value, base, *predicted, computed, *expected)
+    expected = None if step is None or computed is None else step.expected(computed)
+    return Comparison(
+        candidate.id, value, base, computed=computed,
+        predicted=None if prediction is None else prediction.mean,
+        predicted_std=None if prediction is None else prediction.std,
+        expected=None if expected is None else expected[0],
+        expected_std=None if expected is None else expected[1],
+    )  # fmt: skip
 
 
 def _candidates_of(runs: Path) -> dict[str, CandidateRecord]:

@@ -1,7 +1,7 @@
 """Second stage of a merge: the rows of one part from all sources become molecules and long properties.
 
-Rows of one source with the same molecule, property and level of theory become one value: their median, with the sample
-standard deviation and the number of rows kept. Values of different sources or levels are never merged here.
+Rows of one source with the same molecule, property, level of theory and conditions become one value: their median, with
+the sample standard deviation and the number of rows kept. Values of different sources or levels are never merged here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from heliosc.datasets.workers import ItemWatch
 from heliosc.files import write_atomically
 from heliosc.properties import PropertyKey
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def consolidate(job: PartJob, watch: ItemWatch) -> MergedPart:
     frames = {source.source: _rows(source, job.part) for source in job.sources}
     values = [_values(frame, source) for source, frame in frames.items() if frame is not None]
     long = pl.concat(values) if values else _empty(LONG_SCHEMA)
-    long = long.sort("smiles", "property", "level", "source")
+    long = long.sort("smiles", "property", "level", "source", "conditions")
     known = [_molecules(frame, source) for source, frame in frames.items() if frame is not None]
     molecules = _united(pl.concat(known)) if known else _empty(MOLECULE_SCHEMA)
     contents = {
@@ -147,8 +147,9 @@ def _values(frame: pl.DataFrame, source: str) -> pl.DataFrame:
     keys = frame.columns[len(IDENTITY_COLUMNS) :]
     if not keys:
         return _empty(LONG_SCHEMA)
-    long = frame.unpivot(on=keys, index=["smiles", "inchikey", "row"], variable_name="key").drop_nulls("value")
-    merged = long.group_by("smiles", "key", maintain_order=True).agg(
+    names = ["smiles", "inchikey", "row", "conditions"]
+    long = frame.unpivot(on=keys, index=names, variable_name="key").drop_nulls("value")
+    merged = long.group_by("smiles", "key", "conditions", maintain_order=True).agg(
         pl.col("inchikey").first(),
         pl.col("value").median(),
         pl.col("value").std().alias("std"),

@@ -18,7 +18,7 @@ from heliosc.properties.plausibility import possible_range
 
 MISSING_TEXTS = ("", "nan", "na", "n/a", "null", "none", "-", "<na>")
 UNMARKED = "connection points not marked"
-IDENTITY_COLUMNS = ("bucket", "smiles", "inchikey", "kind", "notes", "row")
+IDENTITY_COLUMNS = ("bucket", "smiles", "inchikey", "kind", "notes", "row", "conditions")
 
 
 @dataclass(slots=True)
@@ -62,10 +62,16 @@ def convert(chunk: Chunk, declaration: SourceDeclaration, check: ItemCheck) -> C
         for name, value in zip(IDENTITY_COLUMNS, _identity(molecule, index in polymers), strict=False):
             rows[name].append(value)
         rows["row"].append(raw.rows[index])
+        rows["conditions"].append(_conditions(raw, declaration, index))
     frame = _identity_frame(rows)
     if values.frame.width:
         frame = frame.hstack(values.frame[kept])
     return Converted(frame.sort("bucket", "smiles", "row"), [refused[row] for row in sorted(refused)])
+
+
+def _conditions(raw: RawRows, declaration: SourceDeclaration, index: int) -> str | None:
+    """How the values of a row were measured; None where the source does not say."""
+    return None if declaration.conditions is None else raw.cells[declaration.conditions][index].strip() or None
 
 
 def _identity(molecule: StandardMolecule, is_declared_polymer: bool) -> tuple[int, str, str | None, str, str]:

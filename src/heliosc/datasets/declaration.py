@@ -122,6 +122,7 @@ class SourceDeclaration(Part):
     delimiter: Literal[",", ";", "\t"] = ","
     smiles: list[Column] = Field(min_length=1, description="SMILES column; of several, the first that the file has")
     kind: Kind | None = None
+    conditions: Column | None = Field(None, description="column that says how a row's values were measured")
     columns: list[ColumnMap] = []
     identities: list[Identity] = []
     ignored: dict[str, str] = Field(default_factory=dict, description="columns left out on purpose -> why")

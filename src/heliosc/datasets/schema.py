@@ -1,7 +1,7 @@
 """The tables that ``heliosc data merge`` writes, column by column. Everything that reads them starts here.
 
 ``data/store/`` (the store; Parquet, read a folder with ``polars.scan_parquet(folder / "*.parquet")``)
-    ``properties/part-NN.parquet``  LONG_SCHEMA: one row a molecule, property, level of theory and source
+    ``properties/part-NN.parquet``  LONG_SCHEMA: one row a molecule, property, level of theory, source and conditions
     ``molecules/part-NN.parquet``   MOLECULE_SCHEMA followed by descriptor columns, float64: one row a molecule
     ``polymers/properties.parquet``, ``polymers/molecules.parquet``   the same for repeat units with ``[*]``
     ``quarantine.csv``              QUARANTINE_SCHEMA: every row that was set aside
@@ -54,11 +54,12 @@ LONG_SCHEMA = pa.schema(
         _required("n_rows", pa.int32()),
         _required("unit", pa.string()),
         _required("first_row", pa.int64()),
+        pa.field("conditions", pa.string()),
     ]
 )
 """``value`` is the median of ``n_rows`` rows of one source, ``std`` their sample standard deviation (null for one row),
 ``first_row`` the lowest record number in the source's file, counted from 1 without the header. InChIKey is null for
-polymers."""
+polymers. ``conditions`` say how a value was measured, in the source's words; null where it does not say."""
 
 MOLECULE_SCHEMA = pa.schema(
     [
@@ -100,6 +101,7 @@ class LongRow(BaseModel):
     n_rows: int = Field(ge=1)
     unit: str
     first_row: int = Field(ge=1)
+    conditions: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _known(self) -> LongRow:

@@ -27,7 +27,7 @@ from heliosc.datasets.schema import QUARANTINE_SCHEMA
 from heliosc.datasets.workers import ItemWatch
 from heliosc.files import write_atomically
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 """Raised when a chunk would convert otherwise, so that stored shards are made again."""
 
 

@@ -75,6 +75,7 @@ def _declaration(keys: list[PropertyKey]) -> dict[str, object]:
         "licence": {"name": "your own"},
         "files": [TABLE_FILE],
         "smiles": ["smiles"],
+        "conditions": "conditions",
         "columns": [
             {
                 "column": str(key), "property": key.name, "level": key.level, "unit": key.unit, "sign": "same",
@@ -82,5 +83,5 @@ def _declaration(keys: list[PropertyKey]) -> dict[str, object]:
             }
             for key in keys
         ],
-        "ignored": dict(_DESCRIPTION),
+        "ignored": {name: text for name, text in _DESCRIPTION.items() if name != "conditions"},
     }  # fmt: skip

@@ -172,7 +172,7 @@ def test_predicted_computed_and_measured_stand_side_by_side(run: Path, imported:
 
 
 def test_the_master_table_takes_them_as_a_source_of_their_own(run: Path, imported: object, tmp_path: Path) -> None:
-    pytest.importorskip("polars", reason="Polars is not installed; run: pip install 'heliosc[data]'")
+    pl = pytest.importorskip("polars", reason="Polars is not installed; run: pip install 'heliosc[data]'")
     from heliosc.datasets.declaration import read_declaration
     from heliosc.datasets.locate import SourceFiles
     from heliosc.datasets.merge import MergeSettings, merge
@@ -185,3 +185,9 @@ def test_the_master_table_takes_them_as_a_source_of_their_own(run: Path, importe
     assert str(IE_CV) in report.keys
     assert count.n_quarantined == 0
     assert report.n_molecules == len({v.smiles for v in measured_values(laboratory_journal(run.parent).events())})
+    long = pl.read_parquet(tmp_path / "store" / "properties" / "*.parquet")
+    of_first = long.filter(pl.col("conditions").str.contains("DCM|ITO")).sort("conditions")
+    first = next(c for c in read_candidates(run) if c.computed)
+    rows = of_first.filter(pl.col("smiles") == first.smiles).select("value", "conditions", "level").rows()
+    assert [(round(value, 6), level) for value, _, level in rows] == [(5.32, IE_CV.level), (5.38, IE_CV.level)]
+    assert all(conditions.startswith("levels_conditions: ") for _, conditions, _ in rows)

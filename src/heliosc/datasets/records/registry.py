@@ -104,6 +104,8 @@ def resolve_columns(columns: tuple[str, ...], declaration: SourceDeclaration, *,
         wanted += [identity.total, *(part.removeprefix("-") for part in identity.parts)]
     if declaration.kind is not None:
         wanted.append(declaration.kind.column)
+    if declaration.conditions is not None:
+        wanted.append(declaration.conditions)
     return {name: _place(name, columns, origin) for name in wanted}
 
 

@@ -34,9 +34,9 @@ def proposed_steps(proposal: Disconnection) -> Table | None:
     number_of = {smiles: f"B{i}" for i, smiles in enumerate(proposal.building_blocks, start=1)}
     rows = []
     for index, step in enumerate(proposal.steps, start=1):
-        rows.append((str(index), _named(step), " + ".join(number_of[name] for name in step.precursors)))
+        precursors = " + ".join(number_of[name] for name in step.precursors)
         number_of[step.product] = "target" if index == proposal.n_steps else f"P{index}"
-        rows[-1] = (*rows[-1], number_of[step.product], step.alternative)
+        rows.append((str(index), _named(step), precursors, number_of[step.product], step.alternative))
     return Table(
         "Proposed disconnection (a proposal by rules, for a chemist to judge)",
         ("Step", "Reaction", "From", "To", "Or"),
