@@ -3,6 +3,9 @@
 ``selection/partners.csv`` holds levels by cyclic voltammetry as the named papers report them; the same material differs
 by 0.1 eV and more between laboratories, so a suggestion is a place to start. Voc is Scharber's estimate.
 
+Levels of ITIC, IDIC, IT-M, IT-4F, IEICO, Y6 and PTB7 agree with the reference sets of the tests (named acceptors,
+HOPV15); the other levels and all optical gaps were entered once and have had no second reading against the papers.
+
 References
 ----------
 Scharber et al., Adv. Mater. 2006, 18, 789, 10.1002/adma.200501717.
