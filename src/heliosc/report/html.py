@@ -17,7 +17,7 @@ import heliosc
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.files import write_atomically
 from heliosc.properties import PropertyTable
-from heliosc.report import energy_map, illustrations, sections, tables
+from heliosc.report import energy_map, illustrations, laboratory, sections, tables
 from heliosc.report.pictures import Picture
 from heliosc.report.run_view import RunView, read_run
 from heliosc.selection.roles import Role, load_roles
@@ -109,6 +109,9 @@ def _context(run: RunView) -> dict[str, Any]:
         "has_pages": False,
         "cost_picture": illustrations.cost_picture(run),
         "cost_table": tables.cost_table(run),
+        "laboratory_states": laboratory.state_table(run),
+        "laboratory_values": laboratory.comparison_table(run),
+        "measured_levels": laboratory.measured_levels(run),
         "failure_summary": tables.failure_summary(run),
         "failure_table": tables.failure_table(run),
         "environment": tables.environment_facts(run),

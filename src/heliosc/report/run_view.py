@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from heliosc.campaign.laboratory import Comparison, comparisons_of_run, outcomes_of_run
 from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.config import Config
 from heliosc.errors import ParseError
+from heliosc.experiments.outcomes import Outcome
 from heliosc.properties import PropertyTable
 from heliosc.selection.roles import Role
 
@@ -29,6 +31,8 @@ class RunView:
     metrics : label of a model -> its metrics.json
     library : computed values of the embedded library, for the random baseline
     references : name of a known material -> ``name@level`` -> computed value
+    outcomes : candidate id -> what the laboratory's book says, of those that somebody has taken up
+    comparisons : measured values beside predicted and computed ones
     """
 
     id: str
@@ -43,6 +47,8 @@ class RunView:
     library: PropertyTable | None
     references: Mapping[str, Mapping[str, float]]
     changed: datetime
+    outcomes: Mapping[str, Outcome]
+    comparisons: tuple[Comparison, ...]
 
     @property
     def is_finished(self) -> bool:
@@ -96,6 +102,8 @@ def read_run(
         library=library,
         references=references or {},
         changed=datetime.fromtimestamp(changed, tz=UTC),
+        outcomes={name: found for name, found in outcomes_of_run(folder).items() if found.history or found.forms},
+        comparisons=tuple(comparisons_of_run(folder)),
     )
 
 

@@ -13,9 +13,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from heliosc.campaign.laboratory import change_state, laboratory_journal
 from heliosc.campaign.records import CandidateRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder, RunState
 from heliosc.errors import InputError
+from heliosc.experiments.checking import Measurement
+from heliosc.experiments.journal import IMPORTED, FormEvent
+from heliosc.experiments.states import State
 from heliosc.properties import PropertyKey, PropertyTable
 from heliosc.report import energy_map, illustrations
 from heliosc.report.html import write_report
@@ -257,6 +261,28 @@ def test_library_sample_is_drawn_beside_the_front(make_run_folder: MakeRun) -> N
     library = PropertyTable(tuple(f"{'C' * (i + 1)}" for i in range(50)), keys, values)
     text = write_report(folder, library=library).read_text(encoding="utf-8")
     assert "Crosses: 4 random library molecules" in text
+
+
+@pytest.mark.usefixtures("without_drawing")
+def test_what_came_back_stands_beside_what_was_predicted_and_computed(make_run_folder: MakeRun) -> None:
+    folder = make_run_folder("runs/lab", n_rounds=1, batch=8)
+    assert "None yet." in write_report(folder).read_text(encoding="utf-8")
+    first, second, *_ = read_candidates(folder)
+    change_state(folder.parent, second.id, State.APPROVED, who="Ada", why="short route")
+    item = Measurement(
+        "ie_ups", 0, PropertyKey("vertical_ionization_energy", "experiment-film"), 5.31, 0.05, None, "UPS"
+    )
+    form = FormEvent(
+        "d1", "form.csv", "s1", IMPORTED, "Ada", "2026-11-20", first.id, first.smiles, "yes", measurements=(item,)
+    )
+    laboratory_journal(folder.parent).append([form])
+    page = Page(write_report(folder).read_text(encoding="utf-8"))
+    states = {row[0]: row[1] for row in page.tables["Candidates in the laboratory"][1:]}
+    assert states == {first.id: "proposed", second.id: "approved"}
+    computed = first.computed["vertical_ionization_energy@ipea1//gfn2"]
+    rows = page.tables["From prediction to measurement"][1:]
+    assert [first.id, "5.31 ± 0.05 eV", "UPS"] == [rows[0][0], rows[0][2], rows[0][3]]
+    assert f"{computed:.2f}" in {row[6] for row in rows if row[4] == "ipea1//gfn2"}
 
 
 def test_every_drawable_candidate_of_the_list_has_its_structure(page_text: str, run_folder: Path) -> None:
