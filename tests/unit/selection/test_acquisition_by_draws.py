@@ -126,3 +126,11 @@ def test_hypervolume_of_one_objective_is_refused() -> None:
     pytest.importorskip("botorch", reason="BoTorch is not installed; run: pip install 'heliosc[bo]'")
     with pytest.raises(InputError, match="2 to 4 objectives, got 1"):
         get_acquisition("qlognehvi")(_promise([[0.5]]), np.random.default_rng(0))
+
+
+def test_botorch_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    logei = pytest.importorskip("botorch.acquisition.multi_objective.logei")
+    monkeypatch.setattr(logei, "_load_attempted", False)
+    monkeypatch.setattr("torch.utils.cpp_extension.load", lambda **_: pytest.fail("a kernel is compiled"))
+    promise = _promise([[0.5, 0.5], [0.2, 0.8], [0.9, 0.9]], 0.05)
+    assert np.isfinite(get_acquisition("qlognehvi")(promise, np.random.default_rng(0))).any()

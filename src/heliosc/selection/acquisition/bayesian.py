@@ -50,10 +50,14 @@ def qlognehvi(promise: Promise, rng: np.random.Generator) -> FloatArray:
         )
     botorch = _botorch()
 
-    def make(table: _Table, _: int, chosen: list[int]) -> Any:
-        from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+    from botorch.acquisition.multi_objective import logei
 
-        return qLogNoisyExpectedHypervolumeImprovement(
+    # BoTorch would compile a kernel for this machine: its numbers would not be those of other machines, and a process
+    # killed meanwhile leaves a lock behind for which every later one waits without end
+    logei._load_attempted = True
+
+    def make(table: _Table, _: int, chosen: list[int]) -> Any:
+        return logei.qLogNoisyExpectedHypervolumeImprovement(
             model=table.model,
             ref_point=[0.0] * promise.n_objectives,
             X_baseline=table.baseline,
