@@ -30,7 +30,7 @@ def linked_front(role: Role, candidates: Sequence[CandidateRecord], *, library: 
         return None
     shown = with_values(candidates, (role.objectives[0], role.objectives[1]))
     points = np.array([values for _, values in shown])
-    targets = front.figure.axes[0].scatter(*points.T, s=90, c=BLUE, alpha=0.01, linewidths=0, zorder=5)
+    targets = front.figure.axes[0].scatter(points[:, 0], points[:, 1], s=90, c=BLUE, alpha=0.01, linewidths=0, zorder=5)
     targets.set_urls([f"/molecule/{candidate.id}" for candidate, _ in shown])
     return _inline(front.figure, label=f"Trade-off of {len(shown)} candidates for {role.name}")
 

@@ -124,8 +124,9 @@ def _name_references(axes: Axes, references: Mapping[str, FloatArray]) -> None:
         corners = {side: _corner(star, size, side) for side in ((1, 1), (1, -1), (-1, 1), (-1, -1))}
         side, corner = min(corners.items(), key=lambda item: _n_covered(item[1], size, taken))
         taken += [corner + size * (share, 0.5) for share in (0.0, 0.5, 1.0)]
+        point = references[name]
         axes.annotate(
-            name, references[name], xytext=(7 * side[0], 5 * side[1]), textcoords="offset points", fontsize=8.6,
+            name, (point[0], point[1]), xytext=(7 * side[0], 5 * side[1]), textcoords="offset points", fontsize=8.6,
             ha="left" if side[0] > 0 else "right", va="bottom" if side[1] > 0 else "top", fontweight="bold",
             color=INK, zorder=5, bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none",
                                        "alpha": 0.72},
