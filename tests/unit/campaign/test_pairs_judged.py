@@ -28,7 +28,7 @@ def test_costs_of_a_computed_acceptor_by_hand() -> None:
 
 
 def test_candidates_are_ranked_by_the_pair() -> None:
-    # the same offsets and 0.3 V more: dominates
+    # 0.3 V more, and a hole offset that leaves no doubt
     better = Y6_LIKE | {EA: 2.9, IE: 8.0}
     records = [
         CandidateRecord(
