@@ -91,7 +91,8 @@ def list_models(folder: Path) -> list[ModelSummary | RefusedFolder]:
     if (folder / "config.json").is_file():
         places = [folder]
     places += [place / "delta" for place in places if (place / "delta").is_dir()]
-    found = [_summary_or_refusal(place) for place in places if not place.name.endswith((".checkpoints", ".geometries", ".tracking"))]
+    others = (".checkpoints", ".geometries", ".tracking")
+    found = [_summary_or_refusal(place) for place in places if not place.name.endswith(others)]
     usable = [entry for entry in found if isinstance(entry, ModelSummary)]
     refused = [entry for entry in found if isinstance(entry, RefusedFolder)]
     return [*sorted(usable, key=lambda entry: entry.written or "", reverse=True), *refused]
