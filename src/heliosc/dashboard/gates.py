@@ -50,8 +50,10 @@ def _judged_keys(file: Path) -> set[str]:
 
 def entry_cells(entry: GateEntry) -> tuple[str, str, str, str]:
     """Value with its error, level and scale, limit, and the probability of being inside, as they are written."""
-    value = format_number(entry.value)
+    is_count = entry.unit == "" and entry.value is not None and float(entry.value).is_integer()
+    value = format_number(entry.value, decimals=0 if is_count else 2)
     if entry.value is not None and entry.std is not None:
         value += f" ± {format_number(entry.std)}"
+    unit = "" if entry.unit == "1" else entry.unit
     where = ", ".join(word for word in (entry.level, entry.scale) if word) or MISSING
-    return f"{value} {entry.unit}".strip(), where, entry.limit or MISSING, format_number(entry.probability)
+    return f"{value} {unit}".strip(), where, entry.limit or MISSING, format_number(entry.probability)

@@ -193,7 +193,7 @@ def parity_figure(
     axes.set_xlabel(f"computed {symbol(key)}{suffix}")
     axes.set_ylabel(f"predicted before{suffix}")
     axes.locator_params(nbins=5)
-    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2 if len(groups) > 3 else 3)
     return figure
 
 

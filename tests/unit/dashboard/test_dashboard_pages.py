@@ -13,8 +13,10 @@ from heliosc.campaign.laboratory import change_state
 from heliosc.campaign.records import read_candidates
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.dashboard.app import create_app
+from heliosc.dashboard.gates import entry_cells
 from heliosc.dashboard.source import RunSource
 from heliosc.experiments.states import State
+from heliosc.handoff.promotion.ledger import GateEntry, Verdict
 
 pytest.importorskip("flask", reason="Flask is not installed; run: pip install 'heliosc[dashboard]'")
 
@@ -140,3 +142,12 @@ def test_hostile_names_are_escaped(client: Any, running_campaign: RunFolder) -> 
     change_state(running_campaign.path.parent, record.id, State.APPROVED, who="<script>x</script>")
     assert "<script>x" not in _text(client, "/laboratory")
     assert "<script>x" not in client.get("/molecule/<script>x", headers=HERE).text
+
+
+def test_entries_of_a_ledger_are_written_for_people() -> None:
+    energy = GateEntry("ionisation energy", Verdict.PASS, True, "at most 7.30 eV", value=6.711, std=0.17, unit="eV",
+                       level="ipea1//gfn2", scale="gas phase", probability=0.996)  # fmt: skip
+    assert entry_cells(energy) == ("6.71 ± 0.17 eV", "ipea1//gfn2, gas phase", "at most 7.30 eV", "1.00")
+    assert entry_cells(GateEntry("alerts", Verdict.PASS, True, "none", value=0.0))[0] == "0"
+    assert entry_cells(GateEntry("SA score", Verdict.PASS, True, value=2.07, unit="1"))[0] == "2.07"
+    assert entry_cells(GateEntry("bond", Verdict.NOT_EVALUATED, False)) == ("—", "—", "—", "—")
