@@ -106,7 +106,7 @@ def build_dossier(
         identity=identity(candidate, molecule),
         electronics=electronics(candidate, result),
         gates=ledger_table(judgement.ledger),
-        references=references_beside(candidate, result["values"], references),
+        references=references_beside(result["values"], references),
         partner=partner_table(judgement.device),
         analytics=analytics(molecule, result),
         isotopes=isotopes(molecule),

@@ -19,6 +19,7 @@ import pytest
 from heliosc.campaign.records import CandidateRecord, read_candidates
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.handoff.archive import safe_name
+from heliosc.handoff.blocks.electronics import references_beside
 from heliosc.handoff.blocks.processing import side_chain_suggestion
 from heliosc.handoff.dossier import Dossier, Judgement, build_dossier
 from heliosc.handoff.eln import ElnDataset, eln_bytes
@@ -230,3 +231,17 @@ def test_a_failed_search_is_not_evaluated(aizynthcli: Callable[[str], None], bod
 def test_a_search_that_takes_too_long_is_not_evaluated(aizynthcli: Callable[[str], None]) -> None:
     aizynthcli("sleep 5")
     assert "took more than" in find_route("c1ccsc1", timeout_s=0.2).summary
+
+
+def test_known_materials_stand_at_the_same_level_or_not_at_all(
+    candidate: CandidateRecord, make_result: MakeResult
+) -> None:
+    computed = make_result(candidate)["values"]
+    beside = references_beside(computed, {"Y6": {"lambda_hole@gfn2": 0.136}, "P3HT trimer": {}})
+    assert beside is not None
+    assert beside.columns == ("Material", "λ(hole) eV")
+    assert [[str(cell) for cell in row] for row in beside.rows[1:]] == [["Y6", "0.136"], ["P3HT trimer", "—"]]
+    elsewhere = references_beside({"lambda_hole@b3lyp/def2-svp": 0.2}, {"Y6": {"lambda_hole@gfn2": 0.136}})
+    assert elsewhere is not None
+    assert elsewhere.rows == (("Y6", "not computed at b3lyp/def2-svp"),)
+    assert references_beside(computed, {}) is None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from heliosc.campaign.records import CandidateRecord
-from heliosc.handoff.blocks.tables import Cell, Table
+from heliosc.handoff.blocks.tables import Cell, Table, facts_table
 from heliosc.handoff.labels import Number, level_label, number, ordered_keys, symbol, unit, words
 from heliosc.properties import PropertyKey
 
@@ -54,13 +54,15 @@ def optical_state(result: Mapping[str, Any]) -> str:
     return str(result.get("optical", "not computed"))
 
 
-def references_beside(
-    candidate: CandidateRecord, computed: Mapping[str, float], references: Mapping[str, Mapping[str, float]]
-) -> Table | None:
-    """Known materials computed the same way; None where there are none."""
+def references_beside(computed: Mapping[str, float], references: Mapping[str, Mapping[str, float]]) -> Table | None:
+    """Known materials computed the same way, as far as they are; None where none were given."""
     if not references:
         return None
-    keys = [key for key in ordered_keys(candidate.predicted or computed) if str(key) in computed]
+    known = {key for values in references.values() for key in values}
+    keys = [key for key in ordered_keys(computed) if str(key) in known]
+    if not keys:
+        levels = ", ".join(dict.fromkeys(key.level for key in ordered_keys(computed)))
+        return facts_table("Beside known materials", {", ".join(references): f"not computed at {levels}"})
     rows: list[tuple[Cell, ...]] = [("this candidate", *(number(key, computed.get(str(key))) for key in keys))]
     rows += [(name, *(number(key, values.get(str(key))) for key in keys)) for name, values in references.items()]
     return Table(

@@ -18,8 +18,10 @@ def synthesis(candidate: CandidateRecord, proposal: Disconnection, retro: Retros
         "Proposed steps": f"{proposal.n_steps} in all, {proposal.longest_sequence} in the longest sequence"
         if proposal.steps
         else "none of the rules fits",
-        "Building blocks": f"{len(proposal.building_blocks)}; whether they can be bought was not looked up",
     }
+    if proposal.steps:
+        n_blocks = len(proposal.building_blocks)
+        facts["Building blocks"] = f"{n_blocks}; whether they can be bought was not looked up"
     return facts_table(
         "Synthesis",
         facts,
