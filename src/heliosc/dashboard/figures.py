@@ -91,4 +91,4 @@ def _inline(figure: Figure, *, label: str) -> Markup:
     """SVG to be put into the page itself, so that its links work; every link says where it leads."""
     svg = _PROLOGUE.sub("", figure_svg(figure).decode(), count=1)
     svg = svg.replace("<svg ", f'<svg role="group" aria-label="{escape(label)}" ', 1)
-    return Markup(_LINK.sub(r'<a xlink:href="/molecule/\1" aria-label="\1" tabindex="-1">', svg))  # noqa: S704 - ids are escaped by the figure
+    return Markup(_LINK.sub(r'<a href="/molecule/\1" aria-label="\1" tabindex="-1">', svg))  # noqa: S704 - ids are escaped by the figure

@@ -186,7 +186,7 @@ def _metric_tables(title: str, metrics: Mapping[str, Any]) -> list[ValueTable]:
         rows = [
             (_key_words(name), *(_metric(group.get(column)) for column in columns)) for name, group in groups.items()
         ]
-        return [*tables, ValueTable(title, ("", *map(_spaced, columns)), rows)]
+        return [*tables, ValueTable(title, ("Quantity", *map(_spaced, columns)), rows)]
     return tables + [
         table for name, group in groups.items() for table in _metric_tables(f"{title}: {_spaced(name)}", group)
     ]

@@ -77,7 +77,7 @@ def test_queue_counts_and_reasons_are_those_of_the_store(client: Any, running_ca
 
 
 def test_points_of_the_front_lead_to_their_molecules(client: Any, running_campaign: RunFolder) -> None:
-    links = set(re.findall(r'<a xlink:href="/molecule/([^"]+)"', _text(client, "/front")))
+    links = set(re.findall(r'<a href="/molecule/([^"]+)" aria-label', _text(client, "/front")))
     assert links == {record.id for record in read_candidates(running_campaign.path) if record.computed}
 
 

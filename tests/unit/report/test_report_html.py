@@ -238,7 +238,7 @@ def test_model_metrics_are_shown_by_property(make_run_folder: MakeRun, tmp_path:
     page = Page(write_report(folder, models={"Model": tmp_path}).read_text(encoding="utf-8"))
     assert page.tables["Model"][1] == ["reconstruction", "0.875"]
     assert page.tables["Model: test"] == [
-        ["", "MAE", "R²"],
+        ["Quantity", "MAE", "R²"],
         ["λ(hole) eV, hole reorganisation energy (gfn2)", "0.0321", "—"],
     ]
 
