@@ -89,6 +89,15 @@ class SurrogateSettings(Section):
     )
 
 
+class PolicyGradientSettings(Section):
+    """Policy-gradient fine-tuning of the JT-VAE in a campaign; needs no calculation, the surrogate judges."""
+
+    steps: int = Field(20, ge=0, description="batches of molecules made and learnt from, for each role in turn")
+    batch_size: int = Field(32, ge=2, description="molecules of a step")
+    learning_rate: PositiveFloat = 1e-3
+    prior_weight: float = Field(0.01, ge=0, description="reward that a nat away from the decoder before costs")
+
+
 class GeneratorSettings(Section):
     """The JT-VAE."""
 
@@ -114,6 +123,10 @@ class GeneratorSettings(Section):
     rank_constant: PositiveFloat = Field(
         0.1, description="k of the weights 1 / (k n + rank): small = the best molecules alone"
     )
+    fine_tuning: Literal["weighted", "policy_gradient"] = Field(
+        "weighted", description="how a campaign refreshes it: weighted retraining, or policy_gradient"
+    )
+    policy_gradient: PolicyGradientSettings = PolicyGradientSettings()
     n_samples: int = Field(600, ge=1, description="proposals a role and round")
     sources: dict[Literal["jtvae", "genetic", "pool"], PositiveFloat] = Field(
         {"jtvae": 1.0}, min_length=1, description="where proposals come from -> share of n_samples"
@@ -205,7 +218,7 @@ class SelectionSettings(Section):
     roles: tuple[str, ...] = Field(("p_dopable", "n_dopable"), min_length=1)
     role_file: Path | None = Field(None, description="your own roles; none = the shipped ones")
     acquisition: str = "pareto_ucb"
-    beta: float = Field(1.0, ge=0, description="weight of the uncertainty in UCB")
+    beta: float = Field(1.5, ge=0, description="weight of the uncertainty in UCB")
     cost_aware: bool = Field(False, description="divide scores by the expected time; choices follow measured times")
     max_similarity: float = Field(0.7, gt=0, le=1, description="largest Tanimoto similarity within a batch")
     max_similarity_to_known: float = Field(
@@ -351,6 +364,8 @@ class Config(Section):
             del settings["properties"]
         for later in ("rounds", "stop", "optical_level"):
             del settings["campaign"][later]
+        if self.generator.fine_tuning == "weighted":
+            del settings["generator"]["fine_tuning"], settings["generator"]["policy_gradient"]
         del settings["execution"], settings["tracking"], settings["data"]
         for unused in ("molecules", "resources", "workflow", "condensed"):  # a campaign computes four-point sets
             del settings["qc"][unused]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from heliosc.chemistry.fingerprints import PackedFingerprints
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, property_definition
-from heliosc.selection.acquisition import Acquisition, Promise, get_acquisition
+from heliosc.selection.acquisition import DEFAULT_BETA, Acquisition, Promise, get_acquisition
 from heliosc.selection.acquisition.bounds import front_of_score, multi_ucb, optimistic_front, pareto_ucb
 from heliosc.selection.diversity import Diversity, Pick, pick_diverse
 from heliosc.selection.estimates import Estimates, member_costs, probability_inside, role_estimates
@@ -111,7 +111,7 @@ def select_batch(
     n: int,
     seed: int,
     acquisition: str = "pareto_ucb",
-    beta: float = 2.0,
+    beta: float = DEFAULT_BETA,
     diversity: Diversity | None = None,
     known_fingerprints: PackedFingerprints | None = None,
     sa_scores: FloatArray | None = None,
@@ -148,7 +148,7 @@ def rank_pool(
     n: int,
     seed: int,
     acquisition: str = "pareto_ucb",
-    beta: float = 2.0,
+    beta: float = DEFAULT_BETA,
     sa_scores: FloatArray | None = None,
     circumstances: Circumstances | None = None,
 ) -> Ranking:

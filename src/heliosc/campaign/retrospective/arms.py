@@ -7,7 +7,7 @@ from typing import Any
 
 from heliosc.campaign.retrospective.models import POOL_MODELS
 from heliosc.errors import InputError
-from heliosc.selection.acquisition import get_acquisition
+from heliosc.selection.acquisition import DEFAULT_BETA, get_acquisition
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Arm:
     name: str
     model: str = "trees"
     acquisition: str = "pareto_ucb"
-    beta: float = 2.0
+    beta: float = DEFAULT_BETA
     max_similarity: float = 1.0
     uses_exact: bool = True
     uses_derived: bool = True
@@ -45,7 +45,7 @@ class Arm:
 
 DEFAULT_ARM = Arm("heliosc")
 BASELINES = (
-    Arm("random", model="forest", acquisition="random", uses_exact=False, uses_derived=False),
-    Arm("forest-greedy", model="forest", acquisition="greedy", uses_exact=False, uses_derived=False),
-    Arm("forest-UCB", model="forest", acquisition="pareto_ucb", uses_exact=False, uses_derived=False),
+    Arm("random", model="forest", acquisition="random", beta=2.0, uses_exact=False, uses_derived=False),
+    Arm("forest-greedy", model="forest", acquisition="greedy", beta=2.0, uses_exact=False, uses_derived=False),
+    Arm("forest-UCB", model="forest", acquisition="pareto_ucb", beta=2.0, uses_exact=False, uses_derived=False),
 )

@@ -18,6 +18,7 @@ from heliosc.campaign.retrospective.arms import Arm
 from heliosc.campaign.retrospective.benchmark import Progress, replay_all
 from heliosc.campaign.retrospective.replay import Task
 from heliosc.errors import MissingDependencyError
+from heliosc.selection.acquisition import DEFAULT_BETA
 
 _ACQUISITIONS = ("pareto_ucb", "multi_ucb", "thompson", "ei", "front_probability")
 _BETAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -64,7 +65,7 @@ def tune_arm(
         return tried[arm]
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial({"acquisition": "pareto_ucb", "beta": 2.0, "max_similarity": 1.0})
+    study.enqueue_trial({"acquisition": "pareto_ucb", "beta": DEFAULT_BETA, "max_similarity": 1.0})
     study.optimize(score_of, n_trials=n_trials)
     return sorted((Trial(arm, score) for arm, score in tried.items()), key=lambda trial: -trial.score)
 

@@ -46,7 +46,7 @@ def active_learning(
     derived: Derived = None,
     acquisition: Annotated[list[str] | None, typer.Option(help="One or more; none = the default.")] = None,
     model: Annotated[str, typer.Option(help="trees, or forest (the reference).")] = "trees",
-    beta: Annotated[float, typer.Option(help="Standard deviations of optimism.")] = 2.0,
+    beta: Annotated[float, typer.Option(min=0, help="Standard deviations of optimism.")] = 1.5,
     max_similarity: Annotated[float, typer.Option(help="Tanimoto cap within a batch, 1 = none.")] = 1.0,
     seeds: Annotated[int, typer.Option(min=1, help="Campaigns of each arm.")] = 5,
     batch: Batch = 0.01,

@@ -16,7 +16,7 @@ from heliosc.selection.acquisition.improvement import expected_improvement, prob
 from heliosc.selection.acquisition.promise import Acquisition, FloatArray, Promise
 from heliosc.selection.acquisition.sampling import parego_ucb, probability_of_front, thompson
 
-__all__ = ["ACQUISITIONS", "Acquisition", "FloatArray", "Promise", "get_acquisition"]
+__all__ = ["ACQUISITIONS", "DEFAULT_BETA", "Acquisition", "FloatArray", "Promise", "get_acquisition"]
 
 ACQUISITIONS: dict[str, Acquisition] = {
     "pareto_ucb": pareto_ucb,
@@ -32,6 +32,10 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "qlognehvi": qlognehvi,
     "random": random,
 }
+
+
+DEFAULT_BETA = 1.5
+"""Standard deviations of optimism; the best that ``heliosc tune`` tried (``benchmarks/results/tuning.json``)."""
 
 
 def get_acquisition(name: str) -> Acquisition:
