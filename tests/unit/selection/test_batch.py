@@ -44,7 +44,9 @@ def _predictions(**columns: list[float]) -> PredictionTable:
 
 def test_the_dominating_molecule_comes_first_and_says_why() -> None:
     predictions = _predictions(vertical_ionization_energy=[6.7, 6.3], lambda_hole=[0.2, 0.06])
-    best, *rest = select_batch(predictions, role=get_role("p_dopable"), n=3, seed=0, diversity=FREE, sa_scores=SA)
+    best, *rest = select_batch(
+        predictions, role=get_role("p_dopable"), n=3, seed=0, beta=2.0, diversity=FREE, sa_scores=SA
+    )
     assert (best.index, best.smiles, best.front) == (1, SMILES[1], 0)
     assert best.optimistic[IE] == pytest.approx(6.2)  # 6.3 - 2 x 0.05
     assert best.optimistic[LAMBDA] == 0  # not below zero
