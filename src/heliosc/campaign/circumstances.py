@@ -46,12 +46,16 @@ def circumstances_of(
 
 
 def known_costs(role: Role, records: Sequence[CandidateRecord]) -> FloatArray:
-    """(n_known, n_objectives) of the records whose every objective is computed."""
+    """(n_known, n_objectives) of the records that meet the role's windows and whose every objective is computed.
+
+    What lies outside the windows is no result to improve upon, however good its objectives.
+    """
     measured = [record for record in records if record.computed]
     values = [{PropertyKey.parse(name): value for name, value in record.computed.items()} for record in measured]
     table = table_of([record.smiles for record in measured], values, role.keys)
-    costs = judge(role, table, sa_scores=np.array([record.sa_score_core for record in measured])).costs
-    return costs[np.isfinite(costs).all(axis=1)]
+    judged = judge(role, table, sa_scores=np.array([record.sa_score_core for record in measured]))
+    is_inside = np.array([verdict is True for verdict in judged.meets], dtype=bool)
+    return judged.costs[np.isfinite(judged.costs).all(axis=1) & is_inside]
 
 
 def _prices(smiles: Sequence[str], records: Sequence[CandidateRecord]) -> FloatArray | None:

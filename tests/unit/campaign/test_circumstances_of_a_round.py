@@ -40,6 +40,15 @@ def test_measured_costs_are_those_of_the_role() -> None:
     np.testing.assert_allclose(costs, [[0.5, 0.2, 3.0]])
 
 
+def test_what_misses_the_window_is_nothing_to_improve_upon() -> None:
+    # IE 6.9 eV is above the window (6.8), and its lambda is the best there is
+    outside = replace(
+        _record("c1ccoc1"), computed={"vertical_ionization_energy@ipea1//gfn2": 6.9, "lambda_hole@gfn2": 0.01}
+    )
+    np.testing.assert_allclose(known_costs(ROLE, [_record("c1ccsc1"), outside]), [[0.5, 0.2, 3.0]])
+    assert known_costs(ROLE, [outside]).shape == (0, 3)
+
+
 def test_failures_lower_the_chance_of_their_like() -> None:
     earlier = [_record("C" * n) for n in range(2, 12)] + [_record("C" * n, failed=True) for n in range(30, 40)]
     success = _around(["CCCC", "C" * 34], earlier).success
