@@ -12,7 +12,7 @@ from heliosc.chemistry.fingerprints import PackedFingerprints
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey, property_definition
 from heliosc.selection.acquisition import DEFAULT_BETA, Acquisition, Promise, get_acquisition
-from heliosc.selection.acquisition.bounds import front_of_score, multi_ucb, optimistic_front, pareto_ucb
+from heliosc.selection.acquisition.bounds import front_of_score, multi_ucb, optimistic_front, pareto_ucb, random
 from heliosc.selection.diversity import Diversity, Pick, pick_diverse
 from heliosc.selection.estimates import Estimates, member_costs, probability_inside, role_estimates
 from heliosc.selection.objectives import FloatArray
@@ -214,9 +214,10 @@ class _Task:
     def rank(self, estimates: Estimates) -> Ranking:
         rows = self._judged(estimates)
         estimates = {key: (mean[rows], std[rows]) for key, (mean, std) in estimates.items()}
-        if self.around.pending is not None:
-            rows, estimates = self._beside_pending(rows, estimates, self.around.pending)
-        promise = self._promise(rows, estimates)
+        left = None
+        if self.around.pending is not None and self.score_of is not random:  # which no doubt can sway
+            rows, estimates, left = self._beside_pending(rows, estimates, self.around.pending)
+        promise = self._promise(rows, estimates, left)
         score = self.score_of(promise, np.random.default_rng(self.seed))
         front = front_of_score(score) if self.score_of is pareto_ucb else optimistic_front(promise)
         inside = probability_inside(self.role, estimates)
@@ -233,14 +234,15 @@ class _Task:
 
     def _beside_pending(
         self, rows: NDArray[np.intp], estimates: Estimates, pending: Pending
-    ) -> tuple[NDArray[np.intp], Estimates]:
-        """The most promising rows, with the doubt that pending calculations will leave about them."""
+    ) -> tuple[NDArray[np.intp], Estimates, FloatArray]:
+        """The most promising rows, with the doubt that pending calculations will leave about them, and its share."""
         best = np.argsort(-multi_ucb(self._promise(rows, estimates), np.random.default_rng(self.seed)), kind="stable")
         best = np.sort(best[: max(_JUDGED_BESIDE_PENDING, _JUDGED_A_PICK * self.n)])
         left = doubt_left([self.predictions.smiles[row] for row in rows[best]], pending)
-        return rows[best], {key: (mean[best], std[best] * left) for key, (mean, std) in estimates.items()}
+        return rows[best], {key: (mean[best], std[best] * left) for key, (mean, std) in estimates.items()}, left
 
-    def _promise(self, rows: NDArray[np.intp], estimates: Estimates) -> Promise:
+    def _promise(self, rows: NDArray[np.intp], estimates: Estimates, left: FloatArray | None = None) -> Promise:
+        """``left`` : (n_rows,) share of the doubt of each member that pending calculations leave; None = all of it."""
         objectives, around = self.role.objectives, self.around
         chance = probability_inside(self.role, estimates)
         known = [] if around.known_costs is None else [around.known_costs]
@@ -256,7 +258,7 @@ class _Task:
             probability_inside=chance if around.success is None else chance * around.success[rows],
             weights=np.array([o.weight for o in objectives]),
             std_cost=np.column_stack([o.cost_std(*estimates[o.key]) for o in objectives]),
-            member_costs=member_costs(self.role, self.predictions, estimates, rows=rows),
+            member_costs=member_costs(self.role, self.predictions, estimates, rows=rows, left=left),
             known_costs=np.vstack(known) if known else np.zeros((0, len(objectives))),
             price=price,
             n_batch=self.n,

@@ -42,22 +42,41 @@ def probability_inside(role: Role, estimates: Estimates) -> FloatArray:
 
 
 def member_costs(
-    role: Role, predictions: PredictionTable, estimates: Estimates, *, rows: NDArray[np.intp]
+    role: Role,
+    predictions: PredictionTable,
+    estimates: Estimates,
+    *,
+    rows: NDArray[np.intp],
+    left: FloatArray | None = None,
 ) -> FloatArray | None:
     """(n_members, n_rows, n_objectives) costs as each member sees them; None where the model keeps no members.
 
     What is exact is the same for all members.
+
+    Parameters
+    ----------
+    left : (n_rows,) share of what sets the members apart that is left once pending calculations are done; None = all
     """
     members = predictions.members
     if members is None:
         return None
     shape = (len(members), len(rows))
     values = {
-        key: np.broadcast_to(estimates[key][0], shape) if key == SA_SCORE else members[:, rows, predictions.column(key)]
+        key: np.broadcast_to(estimates[key][0], shape)
+        if key == SA_SCORE
+        else _drawn_together(members[:, rows, predictions.column(key)], left)
         for key in role.keys
     }
     values = dict(with_pair_values(role.partner, values))
     return np.stack([objective.cost(values[objective.key]) for objective in role.objectives], axis=2)
+
+
+def _drawn_together(values: FloatArray, left: FloatArray | None) -> FloatArray:
+    """(n_members, n_rows) with the share ``left`` of their distance from their mean."""
+    if left is None:
+        return values
+    mean = values.mean(axis=0)
+    return np.asarray(mean + (values - mean) * left, dtype=np.float64)
 
 
 def _estimate(

@@ -5,7 +5,7 @@ import pytest
 
 from heliosc.errors import InputError
 from heliosc.properties import PredictionTable, PropertyKey
-from heliosc.selection.batch import Circumstances, select_batch
+from heliosc.selection.batch import Circumstances, rank_pool, select_batch
 from heliosc.selection.diversity import Diversity
 from heliosc.selection.failures import FailureModel
 from heliosc.selection.fidelity import Fidelity, choose_levels
@@ -62,6 +62,43 @@ def test_pending_takes_optimism_from_its_like() -> None:
     for around, expected in ((Circumstances(), 0), (Circumstances(pending=pending), 1)):
         chosen = select_batch(predictions, role=ROLE, n=1, seed=0, diversity=FREE, circumstances=around)
         assert chosen[0].index == expected
+
+
+@pytest.mark.parametrize(
+    ("acquisition", "worst_free", "best_beside"), [("thompson", -1, -2), ("front_probability", 0.4, 0.1)]
+)
+def test_pending_takes_doubt_from_the_members_too(acquisition: str, worst_free: float, best_beside: float) -> None:
+    # one of two members puts quaterthiophene ahead of benzene; with its ethyl under way both see it behind
+    smiles, under_way = (
+        ("Cc1ccc(-c2ccc(-c3ccc(-c4cccs4)s3)s2)s1", "c1ccccc1"),
+        "CCc1ccc(-c2ccc(-c3ccc(-c4cccs4)s3)s2)s1",
+    )
+    members = np.array([[[0.1], [0.15]], [[0.9], [0.15]]])
+    mean = members.mean(axis=0)
+    predictions = PredictionTable(smiles, (KEY,), mean, members.std(axis=0), 0 * mean, "mock", members=members)
+    pending = Pending((under_way,), np.zeros((0, 1)))
+    assert doubt_left(smiles, pending)[0] < 0.85  # 0.5 - 0.85 * 0.4 = 0.16
+
+    def score(around: Circumstances) -> float:
+        ranking = rank_pool(
+            predictions, role=ROLE, n=2 if acquisition == "thompson" else 1, seed=0, acquisition=acquisition, beta=1.0,
+            circumstances=around,
+        )  # fmt: skip
+        return float(ranking.score[list(ranking.rows).index(0)])
+
+    assert score(Circumstances()) >= worst_free
+    assert score(Circumstances(pending=pending)) <= best_beside
+
+
+def test_random_choice_is_blind_beside_pending_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("heliosc.selection.batch._JUDGED_BESIDE_PENDING", 1)
+    monkeypatch.setattr("heliosc.selection.batch._JUDGED_A_PICK", 1)
+    pending = pending_at_mean(_predictions([0.3]), ROLE)
+    ranking = rank_pool(
+        _predictions([0.3, 0.4, 0.5, 0.6]), role=ROLE, n=1, seed=0, acquisition="random", beta=1.0,
+        circumstances=Circumstances(pending=pending),
+    )  # fmt: skip
+    assert sorted(ranking.rows) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
