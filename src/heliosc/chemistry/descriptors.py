@@ -35,6 +35,11 @@ class MolecularDescriptors:
     conjugated_fraction: float
 
 
+def crippen_log_p(molecule: Chem.Mol) -> float:
+    """Octanol-water partition coefficient, see ``describe``."""
+    return float(rdMolDescriptors.CalcCrippenDescriptors(molecule)[0])
+
+
 def describe(molecule: Chem.Mol) -> MolecularDescriptors:
     """All descriptors of one molecule.
 
@@ -50,7 +55,7 @@ def describe(molecule: Chem.Mol) -> MolecularDescriptors:
         fragments=len(Chem.GetMolFrags(molecule)),
         formal_charge=Chem.GetFormalCharge(molecule),
         molecular_weight=Descriptors.MolWt(molecule),  # type: ignore[attr-defined]
-        log_p=rdMolDescriptors.CalcCrippenDescriptors(molecule)[0],
+        log_p=crippen_log_p(molecule),
         rotatable_bonds=rdMolDescriptors.CalcNumRotatableBonds(molecule),
         rings=rdMolDescriptors.CalcNumRings(molecule),
         largest_conjugated_system=max(map(len, systems), default=0),

@@ -20,6 +20,29 @@ def murcko_scaffold(molecule: Chem.Mol) -> str:
     return Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule), isomericSmiles=False)
 
 
+def fused_ring_systems(molecule: Chem.Mol) -> frozenset[str]:
+    """Each system of two or more fused rings as a canonical string, without substituents, hydrogen and stereo.
+
+    N-alkyl carbazole holds what carbazole holds; the strings tell systems apart and are no SMILES to be read. Spiro
+    rings share an atom and no bond: they are systems of their own.
+    """
+    systems: list[tuple[set[int], set[int]]] = []  # bonds and atoms
+    info = molecule.GetRingInfo()
+    for bonds, atoms in zip(info.BondRings(), info.AtomRings(), strict=True):
+        touching = [system for system in systems if not system[0].isdisjoint(bonds)]
+        merged = (set(bonds).union(*(s[0] for s in touching)), set(atoms).union(*(s[1] for s in touching)))
+        systems = [system for system in systems if system not in touching] + [merged]
+    sizes = [len(bonds) - len(atoms) + 1 for bonds, atoms in systems]
+    symbols = [a.GetSymbol().lower() if a.GetIsAromatic() else a.GetSymbol() for a in molecule.GetAtoms()]
+    return frozenset(
+        Chem.MolFragmentToSmiles(
+            molecule, sorted(atoms), bondsToUse=sorted(bonds), atomSymbols=symbols, isomericSmiles=False
+        )
+        for (bonds, atoms), n_rings in zip(systems, sizes, strict=True)
+        if n_rings > 1
+    )
+
+
 def cut_alkyl_chains(molecule: Chem.Mol) -> Chem.Mol:
     """The core: every terminal alkyl chain of three carbons or more, branched or not, shortened to methyl.
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from rdkit import Chem
 
 from heliosc.chemistry.alerts import AlertHit, alert_verdict, find_alerts
-from heliosc.chemistry.descriptors import conjugated_systems, elements
+from heliosc.chemistry.descriptors import conjugated_systems, crippen_log_p, elements
 from heliosc.chemistry.hansen import HansenParameters
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.chemistry.scaffolds import cut_alkyl_chains
@@ -32,6 +32,7 @@ class Constraints:
     min_conjugated_atoms : of the largest conjugated system
     min_conjugated_fraction : share of the core's heavy atoms that are conjugated (side chains do not count)
     max_core_sa_score : SA score of the core
+    min_log_p, max_log_p : octanol-water log P by Crippen of the molecule as it stands
     solvents : processing solvents, by name or SMILES; none = solubility is not asked for
     max_solubility_distance : Hansen distance to the nearest of them, MPa^0.5
     """
@@ -42,6 +43,8 @@ class Constraints:
     min_conjugated_atoms: int = 8
     min_conjugated_fraction: float = 0.4
     max_core_sa_score: float = SA_CORE_OUT
+    min_log_p: float = -math.inf
+    max_log_p: float = math.inf
     solvents: tuple[str, ...] = ()
     max_solubility_distance: float = math.inf
 
@@ -183,6 +186,15 @@ def _check_synthesizability(subject: _Subject, limits: Constraints) -> str | Non
     return f"SA score of the core {subject.core_sa_score:.2f}; expected at most {limits.max_core_sa_score:g}"
 
 
+def _check_log_p(subject: _Subject, limits: Constraints) -> str | None:
+    if math.isinf(limits.min_log_p) and math.isinf(limits.max_log_p):
+        return None
+    value = crippen_log_p(subject.molecule)
+    if limits.min_log_p <= value <= limits.max_log_p:
+        return None
+    return f"log P {value:.2f}; expected {limits.min_log_p:g} to {limits.max_log_p:g}"
+
+
 def _check_solubility(subject: _Subject, limits: Constraints) -> str | None:
     if not limits.solvents or isinstance(subject.solubility, str):
         return None
@@ -207,6 +219,7 @@ _CHECKS: dict[str, Callable[[_Subject, Constraints], str | None]] = {
     "elements": _check_elements,
     "size": _check_size,
     "conjugation": _check_conjugation,
+    "log_p": _check_log_p,
     "alerts": _check_alerts,
     "synthesizability": _check_synthesizability,
     "solubility": _check_solubility,

@@ -31,7 +31,12 @@ def test_the_funnel_adds_up_and_keeps_rows() -> None:
     report = apply_constraints(smiles)
     assert [item.index for item in report.kept] == [0, len(smiles) - 1]
     assert [item.index for item in report.rejected] == list(range(1, len(smiles) - 1))
-    assert list(report.counts) == [*REJECTED, "solubility"]  # in the order applied
+    assert list(report.counts) == [
+        *list(REJECTED)[:6],
+        "log_p",
+        *list(REJECTED)[6:],
+        "solubility",
+    ]  # in the order applied
     assert sum(report.counts.values()) + len(report.kept) == len(smiles)
 
 
@@ -57,3 +62,13 @@ def test_core_must_be_conjugated_in_its_larger_part() -> None:
     diluted = "c1ccc2ccccc2c1C1CCC(CC1)C1CCC(CC1)C1CCCCC1"  # 10 of 28 atoms
     report = apply_constraints([diluted])
     assert report.rejected[0].reason == "36% of the core is conjugated; expected at least 40%"
+
+
+def test_log_p_is_limited_on_either_side() -> None:
+    naphthalene, dodecyl = "c1ccc2ccccc2c1", GOOD[1]  # Crippen 2.84, and about 14
+    limits = Constraints(min_log_p=2.0, max_log_p=8.0)
+    report = apply_constraints([naphthalene, dodecyl, "O=C1NC(=O)c2cc3c(cc21)C(=O)NC3=O"], limits)
+    assert [item.smiles for item in report.kept] == [naphthalene]
+    assert [item.constraint for item in report.rejected] == ["log_p", "log_p"]
+    assert re.search(r"log P 1\d\.\d+; expected 2 to 8", report.rejected[0].reason)
+    assert apply_constraints([dodecyl]).kept  # no limit unless asked for

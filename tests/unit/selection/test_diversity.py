@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from heliosc.chemistry.fingerprints import morgan_fingerprints, tanimoto_matrix
+from heliosc.chemistry.identity import parse_smiles
+from heliosc.chemistry.scaffolds import fused_ring_systems
 from heliosc.errors import InputError
 from heliosc.selection.diversity import Diversity, pick_diverse
 
@@ -64,3 +66,21 @@ def test_empty_pool_and_impossible_limits() -> None:
     assert pick_diverse([], n=3, diversity=FREE, known=morgan_fingerprints(POOL[:1])) == []
     with pytest.raises(InputError, match="from 0 to 1"):
         Diversity(max_similarity=1.2)
+
+
+def test_fragment_cap_counts_fused_systems_whatever_they_carry() -> None:
+    ranked = ["c1ccc2c(c1)[nH]c1ccccc12", "CCn1c2ccccc2c2ccccc21", "CCCn1c2ccccc2c2ccc(-c3cccs3)cc21", "c1ccc2sccc2c1",
+              "c1ccc(-c2ccccc2)cc1", "c1ccc(-c2ccccn2)cc1"]  # fmt: skip
+    limits = Diversity(max_similarity=1, max_per_scaffold=100, trade_off=0, max_per_fragment=1)
+    # one carbazole of three, one benzothiophene; single rings are everywhere and are not counted
+    assert [pick.position for pick in pick_diverse(ranked, n=9, diversity=limits)] == [0, 3, 4, 5]
+    with pytest.raises(InputError, match="caps of picks from 1"):
+        Diversity(max_per_fragment=0)
+
+
+def test_fused_ring_systems() -> None:
+    spiro = "c1ccc2c(c1)C1(c3ccccc3-2)c2ccccc2-c2ccccc21"  # two fluorenes that share one atom
+    assert len(fused_ring_systems(parse_smiles(spiro))) == 1
+    assert fused_ring_systems(parse_smiles("c1ccc(-c2ccccc2)cc1")) == frozenset()
+    one, other = (fused_ring_systems(parse_smiles(text)) for text in ("c1ccc2sccc2c1", "c1ccc2cscc2c1"))
+    assert one.isdisjoint(other)
