@@ -224,10 +224,19 @@ class SelectionSettings(Section):
     max_similarity_to_known: float = Field(
         0.9, gt=0, le=1, description="largest Tanimoto similarity to known molecules"
     )
+    max_per_scaffold: int = Field(2, ge=1, description="largest number in a batch with the same Murcko scaffold")
+    max_per_fragment: int | None = Field(
+        None, ge=1, description="largest number in a batch with the same system of fused rings; none = no limit"
+    )
+    diversity: float = Field(
+        0.2, ge=0, le=1, description="0 follows the ranking, 1 takes what is least like the batch (max-min)"
+    )
     elements: tuple[str, ...] = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br")
     min_heavy_atoms: int = Field(10, ge=1)
     max_heavy_atoms: int = Field(45, le=200)
     max_sa_score_core: float = Field(6.0, gt=0)
+    min_log_p: float | None = Field(None, description="smallest log P (Crippen) of the whole molecule; none = no limit")
+    max_log_p: float | None = Field(None, description="largest log P; none = no limit")
     solvents: tuple[str, ...] = Field(
         (), description="processing solvents by name or SMILES, e.g. [chloroform, o-xylene]"
     )
@@ -239,6 +248,12 @@ class SelectionSettings(Section):
     def _solvents_go_with_a_distance(self) -> SelectionSettings:
         if bool(self.solvents) != (self.max_solubility_distance is not None):
             raise ValueError("solvents and max_solubility_distance go together; give both or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _log_p_leaves_room(self) -> SelectionSettings:
+        if self.min_log_p is not None and self.max_log_p is not None and self.min_log_p > self.max_log_p:
+            raise ValueError(f"min_log_p {self.min_log_p:g} exceeds max_log_p {self.max_log_p:g}")
         return self
 
     @field_validator("roles")
@@ -339,6 +354,15 @@ class DataSettings(Section):
     retrain_after: int = Field(1, ge=1, description="new training molecules from which `update` retrains a model")
 
 
+_UNCHANGED_SELECTION = {
+    "max_per_scaffold": 2,
+    "max_per_fragment": None,
+    "diversity": 0.2,
+    "min_log_p": None,
+    "max_log_p": None,
+}
+
+
 class Config(Section):
     """All settings of heliosc."""
 
@@ -366,6 +390,9 @@ class Config(Section):
             del settings["campaign"][later]
         if self.generator.fine_tuning == "weighted":
             del settings["generator"]["fine_tuning"], settings["generator"]["policy_gradient"]
+        for name, default in _UNCHANGED_SELECTION.items():  # runs begun before there was a choice find themselves
+            if settings["selection"][name] == default:
+                del settings["selection"][name]
         del settings["execution"], settings["tracking"], settings["data"]
         for unused in ("molecules", "resources", "workflow", "condensed"):  # a campaign computes four-point sets
             del settings["qc"][unused]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heliosc.campaign.records import CandidateRecord
 from heliosc.config import Config
-from heliosc.properties import PropertyTable
+from heliosc.properties import PropertyKey, PropertyTable
 
 if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 EpochListener = Callable[[Any], None]
 """Hears of each epoch of a training."""
+
+Goal = tuple[Mapping[PropertyKey, float], Callable[[Sequence[str]], NDArray[np.float64]]]
+"""Property values asked for, and what molecules made for them earn."""
 
 _NORMAL_95 = 1.959964
 
@@ -88,6 +92,37 @@ def fine_tune_generator(
             seed=seed,
             progress=progress,
         )
+    generator.save(folder)
+
+
+def reinforce_generator(
+    generator: JTVAE,
+    goals: Sequence[Goal],
+    *,
+    config: Config,
+    index: int,
+    seed: int,
+    folder: Path,
+) -> None:
+    """Policy-gradient fine-tuning towards what the roles ask for, and save.
+
+    Parameters
+    ----------
+    goals : property values asked for, and what molecules earn that were made for them; one for each step
+    index : round; the model is saved as it is unless ``generator.refresh_every`` rounds have passed
+
+    References
+    ----------
+    Olivecrona et al., J. Cheminf. 2017, 9, 48, 10.1186/s13321-017-0235-x; see ``heliosc.generation.jtvae.policy``.
+    """
+    from heliosc.generation.jtvae.policy import PolicySettings  # loads torch
+
+    settings = config.generator.policy_gradient
+    if (index + 1) % config.generator.refresh_every == 0 and goals:
+        policy = PolicySettings(
+            len(goals), settings.batch_size, learning_rate=settings.learning_rate, prior_weight=settings.prior_weight
+        )
+        generator.reinforce(goals, settings=policy, seed=seed)
     generator.save(folder)
 
 

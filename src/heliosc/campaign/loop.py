@@ -27,7 +27,13 @@ from heliosc.campaign.calculations import (
 )
 from heliosc.campaign.judging import Judged, judge, judgeable_table, table_of
 from heliosc.campaign.known import known_molecules
-from heliosc.campaign.learning import fine_tune_generator, fine_tune_surrogate, prediction_errors
+from heliosc.campaign.learning import (
+    Goal,
+    fine_tune_generator,
+    fine_tune_surrogate,
+    prediction_errors,
+    reinforce_generator,
+)
 from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
 from heliosc.campaign.pool_file import POOL_FILE, write_pool
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
@@ -57,10 +63,11 @@ from heliosc.campaign.records import (
     read_history,
 )
 from heliosc.campaign.results import write_candidates_csv
+from heliosc.campaign.rewarding import role_reward
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.campaign.selecting import select_candidates
 from heliosc.campaign.snapshots import snapshot_round
-from heliosc.campaign.sources import Wish, make_source
+from heliosc.campaign.sources import Wish, draw_targets, make_source
 from heliosc.campaign.stopping import reason_to_stop
 from heliosc.campaign.tracking import campaign_tracker, epoch_listener, track_round
 from heliosc.campaign.workflows import check_campaign_level
@@ -266,16 +273,37 @@ class Campaign:
             )  # fmt: skip
             self._tell(index, "learning", done=1, total=2, note="surrogate")
             if "jtvae" in self.config.generator.sources:
-                fine_tune_generator(
-                    self._generator(index), self._best_for_generator(index), computed, self.library,
-                    config=self.config, index=index, seed=self._seed(index, 1),
-                    folder=self.folder.round(index) / "generator",
-                    progress=epoch_listener(
-                        self._tracker, "generator", first_step=index * self.config.generator.fine_tune_epochs
-                    ),
-                )  # fmt: skip
+                self._refresh_generator(index, computed)
             self._tell(index, "learning", done=2, total=2, note="generator")
         self._close_round(index)
+
+    def _refresh_generator(self, index: int, computed: PropertyTable) -> None:
+        generator, folder = self._generator(index), self.folder.round(index) / "generator"
+        seed = self._seed(index, 1)
+        if self.config.generator.fine_tuning == "policy_gradient":
+            goals = self._goals(index, generator)
+            reinforce_generator(generator, goals, config=self.config, index=index, seed=seed, folder=folder)
+            return
+        fine_tune_generator(
+            generator, self._best_for_generator(index), computed, self.library,
+            config=self.config, index=index, seed=seed, folder=folder,
+            progress=epoch_listener(
+                self._tracker, "generator", first_step=index * self.config.generator.fine_tune_epochs
+            ),
+        )  # fmt: skip
+
+    def _goals(self, index: int, generator: JTVAE) -> list[Goal]:
+        """What each role asks for, several times over, judged by what the surrogate has just learnt."""
+        surrogate, rng = self._surrogate(index + 1), np.random.default_rng(self._seed(index, 2))
+        rewards = {
+            role.name: role_reward(role, surrogate, self.library, sa_scores=self._library_sa_scores, config=self.config)
+            for role in self.roles
+        }
+        return [
+            (draw_targets(role, self.library, generator.keys, rng=rng), rewards[role.name])
+            for _ in range(self.config.generator.policy_gradient.steps)
+            for role in self.roles
+        ]
 
     def _close_round(self, index: int) -> None:
         finished = [record for record in read_history(self.folder.path) if record.round < index]

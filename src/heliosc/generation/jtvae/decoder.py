@@ -166,10 +166,7 @@ class TreeDecoder(nn.Module):
 
     def losses(self, states: Tensor, inputs: RecurrenceInputs, latent: Tensor, batch: Batch) -> DecoderLosses:
         """Losses of all decisions, ``states`` as from ``recur``."""
-        states = states[batch.molecule["nodes"], batch.steps]
-        last, current = batch["last"], batch["current"]
-        memory = sum_by(self.remember(inputs.placed)[batch["pair_child"]], batch["pair_event"], len(last))
-        context = self.decision_context(states[last], states[current], memory, latent[batch.molecule["events"]])
+        context = self.contexts(states, inputs, latent, batch)
         topology = functional.binary_cross_entropy_with_logits(
             self.topology_logits(context).float(),
             batch["expands"].float(),
@@ -181,25 +178,40 @@ class TreeDecoder(nn.Module):
         ) + functional.cross_entropy(self.root_logits(latent).float(), batch.root_words, reduction="sum")
         return DecoderLosses(topology, word, self._port_loss(context, batch), self._site_loss(context, batch))
 
-    def _port_loss(self, context: Tensor, batch: Batch) -> Tensor:
-        choice, event = batch["port_choice"], batch["port_event"]
-        option_event = event[choice]
-        child = batch["last"][option_event] + 1
-        logits = self.port_logits(context[option_event], batch["word"][child], batch["port_option"])
-        return grouped_cross_entropy(logits, choice, batch["port_taken"], len(event), batch.is_real("port_choices"))
+    def contexts(self, states: Tensor, inputs: RecurrenceInputs, latent: Tensor, batch: Batch) -> Tensor:
+        """What each decision of a batch sees, (n_events, hidden)."""
+        states = states[batch.molecule["nodes"], batch.steps]
+        last, current = batch["last"], batch["current"]
+        memory = sum_by(self.remember(inputs.placed)[batch["pair_child"]], batch["pair_event"], len(last))
+        return self.decision_context(states[last], states[current], memory, latent[batch.molecule["events"]])
 
-    def _site_loss(self, context: Tensor, batch: Batch) -> Tensor:
-        choice, event = batch["site_choice"], batch["site_event"]
-        option_event = event[choice]
+    def port_option_logits(self, context: Tensor, batch: Batch) -> Tensor:
+        """Scores of the ports that a batch's decisions had, (n_port_options,)."""
+        option_event = batch["port_event"][batch["port_choice"]]
         child = batch["last"][option_event] + 1
-        logits = self.site_logits(
+        return self.port_logits(context[option_event], batch["word"][child], batch["port_option"])
+
+    def site_option_logits(self, context: Tensor, batch: Batch) -> Tensor:
+        """Scores of the sites that a batch's decisions had, (n_site_options,)."""
+        option_event = batch["site_event"][batch["site_choice"]]
+        child = batch["last"][option_event] + 1
+        return self.site_logits(
             context[option_event],
             batch["word"][child],
             batch["port"][child],
             sites=batch["site_option"],
             free=batch["site_free"],
         )
-        return grouped_cross_entropy(logits, choice, batch["site_taken"], len(event), batch.is_real("site_choices"))
+
+    def _port_loss(self, context: Tensor, batch: Batch) -> Tensor:
+        choice, n_choices = batch["port_choice"], len(batch["port_event"])
+        logits = self.port_option_logits(context, batch)
+        return grouped_cross_entropy(logits, choice, batch["port_taken"], n_choices, batch.is_real("port_choices"))
+
+    def _site_loss(self, context: Tensor, batch: Batch) -> Tensor:
+        choice, n_choices = batch["site_choice"], len(batch["site_event"])
+        logits = self.site_option_logits(context, batch)
+        return grouped_cross_entropy(logits, choice, batch["site_taken"], n_choices, batch.is_real("site_choices"))
 
 
 def grouped_cross_entropy(

@@ -20,6 +20,14 @@ from heliosc.generation.jtvae.io import StoredModel, load_model, save_model
 from heliosc.generation.jtvae.making import make
 from heliosc.generation.jtvae.molecule_graph import constitution, molecule_graph
 from heliosc.generation.jtvae.network import Posterior
+from heliosc.generation.jtvae.policy import (
+    PolicyGoal,
+    PolicyProgress,
+    PolicySettings,
+    PolicyStep,
+    Reward,
+    policy_gradient,
+)
 from heliosc.generation.jtvae.posteriors import encode_prepared
 from heliosc.generation.jtvae.refresh import FineTuning, refresh
 from heliosc.generation.jtvae.sample import MoleculeSampler
@@ -382,10 +390,37 @@ class JTVAE:
         self.metrics = {**self.metrics, "n_refreshes": self.n_refreshes + 1}
         return done
 
+    def reinforce(
+        self,
+        goals: Sequence[tuple[Mapping[PropertyKey, float], Reward]],
+        *,
+        settings: PolicySettings | None = None,
+        seed: int = 0,
+        progress: PolicyProgress | None = None,
+    ) -> list[PolicyStep]:
+        """Fine-tune the decoder, in place, on the rewards of molecules that it makes; see ``jtvae.policy``.
+
+        Parameters
+        ----------
+        goals : conditions, as of ``generate``, and what the molecules made for them earn; taken in turn
+
+        Raises
+        ------
+        InputError : no goal, a condition on an unknown property, rewards that do not fit
+        ConvergenceError : the gradient is no longer finite
+        """
+        asked = [PolicyGoal(self._wishes(conditions, None), reward) for conditions, reward in goals]
+        steps = policy_gradient(
+            self._stored(), asked, settings=settings or PolicySettings(), seed=seed, progress=progress
+        )
+        self.metrics = {**self.metrics, "n_refreshes": self.n_refreshes + 1}
+        return steps
+
 
 def _likeliest(options: DecodingOptions) -> Decoding:
     """Decoding of latent vectors that are given, one molecule each."""
-    asked = Decoding(**{"temperature": 0.0, **options})
+    likeliest: DecodingOptions = {"temperature": 0.0, **options}
+    asked = Decoding(**likeliest)
     if asked.n_per_latent != 1:
         raise InputError(f"got n_per_latent={asked.n_per_latent}; expected 1: each latent vector given is one molecule")
     return asked

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from heliosc.generation.jtvae.matching import maximum_matching
 from heliosc.generation.jtvae.molecule_graph import NOT_AROMATIC, AtomLabel, sigma_order
+from heliosc.generation.jtvae.tree import NO_PLACE, JunctionTree
 from heliosc.generation.jtvae.vocabulary import Vocabulary
 from heliosc.generation.jtvae.words import Joint, Word, pi_graph
 
@@ -130,6 +131,7 @@ class PartialMolecule:
     free : free valence of each atom
     bonds : ``(atom, atom, order code)``
     nodes : for each node the molecule atoms of its word, in template order
+    places : for each node its parent, its own port and the parent's site, ``NO_PLACE`` for the root
     """
 
     def __init__(self, vocabulary: Vocabulary, root: int) -> None:
@@ -141,6 +143,7 @@ class PartialMolecule:
         self._n_rings = [int(word.is_ring)] * word.n_atoms
         self.words = [root]
         self.nodes = [tuple(range(word.n_atoms))]
+        self.places = [(NO_PLACE, NO_PLACE, NO_PLACE)]
         self._shared: list[tuple[int, ...]] = [()]
         self._system = [0]  # of fused rings, for each node
         self._rings_of_system = [word.n_conjugated_rings]
@@ -198,6 +201,7 @@ class PartialMolecule:
             if {i, j} != shared_bond:
                 self.bonds.append((place[i], place[j], bond_order))
         self.words.append(word)
+        self.places.append((node, port, site))
         self.nodes.append(tuple(place[i] for i in range(new_word.n_atoms)))
         self._shared.append(joint)
         self._join_system(node, new_word, is_fused=len(joint) == 2)
@@ -251,13 +255,18 @@ class PartialMolecule:
         fusible = (free[i] and free[j] and n_rings[i] == 1 and n_rings[j] == 1 for i, j, _ in self.bonds)
         return {atom for bond, is_one in zip(self.bonds, fusible, strict=True) if is_one for atom in bond[:2]}
 
+    def tree(self) -> JunctionTree:
+        """The words in the order in which they were put, which is depth first where the decoder puts them."""
+        parents, ports, sites = zip(*self.places, strict=True)
+        return JunctionTree(tuple(self.words), parents, ports, sites)
+
     def copy(self) -> PartialMolecule:
         """An independent copy."""
         twin = object.__new__(PartialMolecule)
         twin._vocabulary = self._vocabulary
         twin._n_unmatched = self._n_unmatched
         for name in (
-            "labels", "free", "bonds", "_n_rings", "words", "nodes", "_shared", "_system", "_rings_of_system",
+            "labels", "free", "bonds", "_n_rings", "words", "nodes", "places", "_shared", "_system", "_rings_of_system",
         ):  # fmt: skip
             setattr(twin, name, list(getattr(self, name)))
         return twin
