@@ -302,6 +302,16 @@ class StoppingSettings(Section):
     plateau_gain: float = Field(0.01, ge=0, description="growth, as a share, that counts")
 
 
+class ContinuousSettings(Section):
+    """Of `heliosc run --continuous`; campaign.stop ends it as well, campaign.rounds does not."""
+
+    rounds: int | None = Field(None, ge=1, description="rounds at most; none = no limit")
+    waiting: int = Field(
+        12, ge=1, description="promoted candidates without an answer of the laboratory with which no round begins"
+    )
+    look_every_s: float = Field(60, gt=0, description="how often it looks for answers while it waits")
+
+
 class CampaignSettings(Section):
     """The loop."""
 
@@ -321,6 +331,7 @@ class CampaignSettings(Section):
         "measured", description="what calculations cost; estimated = choices do not follow the clock"
     )
     stop: StoppingSettings = StoppingSettings()
+    continuous: ContinuousSettings = ContinuousSettings()
     handoff_best: int = Field(4, ge=0, description="candidates handed off at the end")
     optical_level: str | None = Field(
         None,
@@ -386,7 +397,7 @@ class Config(Section):
         settings = self.model_dump(mode="json")
         if self.properties is None:
             del settings["properties"]
-        for later in ("rounds", "stop", "optical_level"):
+        for later in ("rounds", "stop", "continuous", "optical_level"):
             del settings["campaign"][later]
         if self.generator.fine_tuning == "weighted":
             del settings["generator"]["fine_tuning"], settings["generator"]["policy_gradient"]

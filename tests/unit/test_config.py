@@ -82,3 +82,11 @@ def test_every_missing_input_is_named_at_the_start(tmp_path: Path) -> None:
     assert "surrogate.weights = no/model (written by heliosc train surrogate" in message
     assert "there.csv" not in message
     check_inputs(load_config())
+
+
+def test_choices_that_came_later_leave_earlier_runs_their_name() -> None:
+    assert Config().digest() == load_config(overrides=["selection.max_per_scaffold=2"]).digest()
+    for changed in ("max_per_scaffold=3", "max_per_fragment=2", "diversity=0", "min_log_p=1", "max_log_p=9"):
+        assert load_config(overrides=[f"selection.{changed}"]).digest() != Config().digest()
+    with pytest.raises(UsageError, match="exceeds max_log_p"):
+        load_config(overrides=["selection.min_log_p=5", "selection.max_log_p=2"])

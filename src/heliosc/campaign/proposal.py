@@ -85,6 +85,8 @@ def constraints_of(config: Config) -> Constraints:
         min_heavy_atoms=limits.min_heavy_atoms,
         max_heavy_atoms=limits.max_heavy_atoms,
         max_core_sa_score=limits.max_sa_score_core,
+        min_log_p=-math.inf if limits.min_log_p is None else limits.min_log_p,
+        max_log_p=math.inf if limits.max_log_p is None else limits.max_log_p,
         solvents=limits.solvents,
         max_solubility_distance=limits.max_solubility_distance or math.inf,
     )

@@ -50,7 +50,8 @@ def select_candidates(
 ) -> RoundSelection:
     """Choose the batch of a round, its places shared evenly by the roles, and keep the scores of all proposals.
 
-    A molecule proposed for one role may be selected for another; it is selected once, and counts as pending from then.
+    Places that a role cannot fill go to the next; caps of diversity hold for the whole batch. A molecule proposed for
+    one role may be selected for another; it is selected once, and counts as pending from then.
 
     Parameters
     ----------
@@ -66,6 +67,7 @@ def select_candidates(
     taken: set[int] = set()
     scores: dict[str, dict[int, Score]] = {role.name: {} for role in roles}
     records: list[CandidateRecord] = []
+    due = 0
     for number, role in enumerate(roles):
         rows = np.array([row for row in range(len(proposals)) if row not in taken], dtype=np.intp)
         around = circumstances_of(
@@ -75,7 +77,8 @@ def select_candidates(
         )  # fmt: skip
         if not len(rows):
             continue
-        n = _places(config.campaign.batch_size, len(roles), number)
+        due += _places(config.campaign.batch_size, len(roles), number)
+        n = due - len(records)
         ranking = rank_pool(
             predictions.rows(rows),
             role=role,
@@ -94,9 +97,14 @@ def select_candidates(
             n=n,
             beta=settings.beta,
             diversity=Diversity(
-                max_similarity=settings.max_similarity, max_similarity_to_known=settings.max_similarity_to_known
+                max_similarity=settings.max_similarity,
+                max_per_scaffold=settings.max_per_scaffold,
+                trade_off=settings.diversity,
+                max_similarity_to_known=settings.max_similarity_to_known,
+                max_per_fragment=settings.max_per_fragment,
             ),
             known_fingerprints=known,
+            beside=[record.smiles for record in records],
         )
         for selection in chosen:
             row = int(rows[selection.index])

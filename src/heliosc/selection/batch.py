@@ -182,6 +182,7 @@ def pick_batch(
     beta: float,
     diversity: Diversity | None = None,
     known_fingerprints: PackedFingerprints | None = None,
+    beside: Sequence[str] = (),
 ) -> list[Selection]:
     """The best of a ranking that are unlike each other and what is known, see ``select_batch``.
 
@@ -189,12 +190,14 @@ def pick_batch(
     ----------
     smiles : of the predictions that were ranked
     beta : as in the ranking, for the reasons given
+    beside : molecules that are in the batch already; the caps of diversity count them
     """
     picks = pick_diverse(
         [smiles[row] for row in ranking.rows],
         n=n,
         diversity=diversity or Diversity(),
         known=known_fingerprints,
+        beside=beside,
     )
     return [_selection(pick, ranking, smiles=smiles, role=role, beta=beta) for pick in picks]
 

@@ -7,11 +7,13 @@ a shortlist is widened only when the caps leave the batch unfilled.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heliosc.chemistry.fingerprints import PackedFingerprints, max_similarity, morgan_fingerprint, tanimoto_matrix
 from heliosc.chemistry.identity import parse_smiles
@@ -65,9 +67,18 @@ class Pick:
 
 
 def pick_diverse(
-    ranked_smiles: Sequence[str], *, n: int, diversity: Diversity, known: PackedFingerprints | None = None
+    ranked_smiles: Sequence[str],
+    *,
+    n: int,
+    diversity: Diversity,
+    known: PackedFingerprints | None = None,
+    beside: Sequence[str] = (),
 ) -> list[Pick]:
     """Up to ``n`` picks from molecules given best first; fewer only if the caps allow no more.
+
+    Parameters
+    ----------
+    beside : molecules that are in the batch already, of another role say; the caps count them
 
     Raises
     ------
@@ -75,38 +86,75 @@ def pick_diverse(
     """
     size = max(_FIRST_SHORTLIST, _SHORTLIST_PER_PICK * n)
     while True:
-        picks = _pick_from(ranked_smiles[:size], n=n, diversity=diversity, known=known)
+        picks = _pick_from(ranked_smiles[:size], n=n, diversity=diversity, known=known, beside=beside)
         if len(picks) >= n or size >= len(ranked_smiles):
             return picks
         size *= 4
 
 
-def _pick_from(smiles: Sequence[str], *, n: int, diversity: Diversity, known: PackedFingerprints | None) -> list[Pick]:
-    molecules = [parse_smiles(text) for text in smiles]
-    fingerprints = np.array([morgan_fingerprint(molecule) for molecule in molecules])
-    scaffolds = [murcko_scaffold(molecule) for molecule in molecules]
-    limits_fragments = diversity.max_per_fragment is not None
-    fragments = [fused_ring_systems(molecule) if limits_fragments else frozenset() for molecule in molecules]
-    to_known = np.zeros(len(smiles), dtype=np.float32) if known is None else max_similarity(fingerprints, known)
-    to_batch = np.zeros(len(smiles), dtype=np.float32)
-    quality = 1.0 - np.arange(len(smiles)) / max(1, len(smiles))
+def _pick_from(
+    smiles: Sequence[str], *, n: int, diversity: Diversity, known: PackedFingerprints | None, beside: Sequence[str]
+) -> list[Pick]:
+    pool, batch = _described(smiles, diversity), _described(beside, diversity)
+    to_known = np.zeros(len(smiles), dtype=np.float32) if known is None else max_similarity(pool.fingerprints, known)
     is_open = to_known <= np.float32(diversity.max_similarity_to_known)
+    to_batch = np.zeros(len(smiles), dtype=np.float32)
+    caps = _Caps(diversity)
+    for member in range(len(beside)):
+        to_batch = np.maximum(
+            to_batch, tanimoto_matrix(pool.fingerprints, batch.fingerprints[member : member + 1])[:, 0]
+        )
+        is_open &= caps.left_open(pool, batch.scaffolds[member], batch.fragments[member])
+    is_open &= to_batch <= np.float32(diversity.max_similarity)
+    quality = 1.0 - np.arange(len(smiles)) / max(1, len(smiles))
     picks: list[Pick] = []
-    per_scaffold: Counter[str] = Counter()
-    per_fragment: Counter[str] = Counter()
     while len(picks) < n and is_open.any():
         utility = (1.0 - diversity.trade_off) * quality + diversity.trade_off * (1.0 - to_batch)
         best = int(np.argmax(np.where(is_open, utility, -np.inf)))
-        nearest = float(to_batch[best]) if picks else None
-        picks.append(Pick(best, scaffolds[best], nearest, None if known is None else float(to_known[best])))
-        per_scaffold[scaffolds[best]] += 1
-        if per_scaffold[scaffolds[best]] >= diversity.max_per_scaffold:
-            is_open &= np.array([scaffold != scaffolds[best] for scaffold in scaffolds])
-        per_fragment.update(fragments[best])
-        spent = {fragment for fragment in fragments[best] if per_fragment[fragment] == diversity.max_per_fragment}
-        if spent:
-            is_open &= np.array([spent.isdisjoint(held) for held in fragments])
-        to_batch = np.maximum(to_batch, tanimoto_matrix(fingerprints, fingerprints[best : best + 1])[:, 0])
+        nearest = float(to_batch[best]) if picks or len(beside) else None
+        picks.append(Pick(best, pool.scaffolds[best], nearest, None if known is None else float(to_known[best])))
+        to_batch = np.maximum(to_batch, tanimoto_matrix(pool.fingerprints, pool.fingerprints[best : best + 1])[:, 0])
+        is_open &= caps.left_open(pool, pool.scaffolds[best], pool.fragments[best])
         is_open &= to_batch <= np.float32(diversity.max_similarity)
         is_open[best] = False
     return picks
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What caps look at, of some molecules; no fragments where they are not limited."""
+
+    fingerprints: PackedFingerprints
+    scaffolds: list[str]
+    fragments: list[frozenset[str]]
+
+
+def _described(smiles: Sequence[str], diversity: Diversity) -> _Described:
+    molecules = [parse_smiles(text) for text in smiles]
+    limits_fragments = diversity.max_per_fragment is not None
+    return _Described(
+        np.array([morgan_fingerprint(molecule) for molecule in molecules]),
+        [murcko_scaffold(molecule) for molecule in molecules],
+        [fused_ring_systems(molecule) if limits_fragments else frozenset() for molecule in molecules],
+    )
+
+
+class _Caps:
+    """Counts of scaffolds and fragments in a batch that grows."""
+
+    def __init__(self, diversity: Diversity) -> None:
+        self._limits = diversity
+        self._scaffolds: Counter[str] = Counter()
+        self._fragments: Counter[str] = Counter()
+
+    def left_open(self, pool: _Described, scaffold: str, fragments: frozenset[str]) -> NDArray[np.bool_]:
+        """(n,) which of the pool may follow a molecule of this scaffold and these fragments."""
+        self._scaffolds[scaffold] += 1
+        self._fragments.update(fragments)
+        is_open = np.ones(len(pool.scaffolds), dtype=bool)
+        if self._scaffolds[scaffold] >= self._limits.max_per_scaffold:
+            is_open &= np.array([other != scaffold for other in pool.scaffolds], dtype=bool)
+        spent = {name for name in fragments if self._fragments[name] >= (self._limits.max_per_fragment or math.inf)}
+        if spent:
+            is_open &= np.array([spent.isdisjoint(held) for held in pool.fragments], dtype=bool)
+        return is_open
