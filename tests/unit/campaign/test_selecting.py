@@ -104,7 +104,7 @@ def test_diversity_can_be_given_up_for_the_ranking() -> None:
                     "selection.max_similarity=1",
                     "selection.acquisition=greedy",
                     f"selection.diversity={diversity}",
-                ],  # fmt: skip
+                ],
             ),
             run_id="run",
             index=0,
