@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -17,13 +18,16 @@ from heliosc.campaign.models import generator_folder, surrogate_folder
 from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.config import Config
-from heliosc.errors import InputError
+from heliosc.errors import HelioscError, InputError
 from heliosc.files import write_atomically
+from heliosc.secrets import without_passwords
 from heliosc.tracking import Tracker, open_tracker
 
 TRACKING_FOLDER = "tracking"
 _NORMAL_QUANTILES = {50: 0.674490, 80: 1.281552, 90: 1.644854, 95: 1.959964}
 _TOLD_ONCE = "round/core_seconds"  # stands in every round that was tracked
+
+_log = logging.getLogger("heliosc.tracking")
 
 
 @contextmanager
@@ -33,9 +37,9 @@ def campaign_tracker(folder: RunFolder, config: Config) -> Iterator[Tracker]:
         tracker.parameters(flat_settings(config.model_dump(mode="json")))
         environment = folder.path / "environment.json"
         tracker.tags({**_environment_tags(environment), **_model_tags(config)})
-        for file in (folder.path / "config.yaml", environment):
-            if file.exists():
-                tracker.file(file, folder="configuration")
+        _track_settings(tracker, folder.path / TRACKING_FOLDER, config)
+        if environment.exists():
+            tracker.file(environment, folder="configuration")
         for record in read_history(folder.path):
             if not tracker.has(_TOLD_ONCE, step=record.round):
                 track_round(tracker, folder, record.round, known=())
@@ -146,8 +150,7 @@ def training_tracker(out: Path, config: Config, *, kind: str) -> Iterator[Tracke
     folder = out.with_name(f"{out.name}.tracking") / config.digest()
     with open_tracker(folder, config.tracking, name=f"{out.name}-{config.digest()}", kind=kind) as tracker:
         tracker.parameters(flat_settings(config.model_dump(mode="json", include={"seed", kind})))
-        write_atomically(folder / "config.yaml", config.to_yaml())
-        tracker.file(folder / "config.yaml", folder="configuration")
+        _track_settings(tracker, folder, config)
         yield tracker
 
 
@@ -163,13 +166,15 @@ def track_model(tracker: Tracker, folder: Path, metrics: Mapping[str, Any], *, s
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Dotted key -> value as text, of nested settings."""
+    """Dotted key -> value as text, of nested settings; addresses go without passwords."""
     flat: dict[str, str] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping) and value:
             flat |= flat_settings(value, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = json.dumps(value) if isinstance(value, list | dict) else str(value)
+            flat[f"{prefix}{name}"] = without_passwords(
+                json.dumps(value) if isinstance(value, list | dict) else str(value)
+            )
     return flat
 
 
@@ -180,6 +185,16 @@ def flat_numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[
             yield from flat_numbers(value, f"{prefix}{name}/")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield f"{prefix}{name}", float(value)
+
+
+def _track_settings(tracker: Tracker, folder: Path, config: Config) -> None:
+    """Keep the resolved configuration beside the journal, without passwords since it is sent away."""
+    try:
+        write_atomically(folder / "config.yaml", without_passwords(config.to_yaml()))
+    except HelioscError as error:
+        _log.warning("tracking: the settings are not kept (%s)", error)
+        return
+    tracker.file(folder / "config.yaml", folder="configuration")
 
 
 def _model_tags(config: Config) -> dict[str, str]:

@@ -16,6 +16,7 @@ from heliosc.config import Config
 from heliosc.errors import ParseError
 from heliosc.experiments.outcomes import Outcome
 from heliosc.properties import PropertyTable
+from heliosc.secrets import without_passwords
 from heliosc.selection.roles import Role
 
 _TRACES = ("history.jsonl", "state.json", "config.yaml")
@@ -92,7 +93,7 @@ def read_run(
     return RunView(
         id=folder.resolve().name,
         config=config,
-        config_text=(folder / "config.yaml").read_text(encoding="utf-8"),
+        config_text=without_passwords((folder / "config.yaml").read_text(encoding="utf-8")),
         state=run.read_state(),
         environment=_read_json(folder / "environment.json"),
         candidates=tuple(read_candidates(folder)),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from heliosc.secrets import without_passwords
 from heliosc.tracking.journal import Entry, RunIdentity
 from heliosc.tracking.settings import TrackingSettings
 
@@ -60,7 +60,7 @@ def destinations(settings: TrackingSettings) -> list[Destination]:
     """The configured places; none is reached yet."""
     found = []
     if settings.mlflow is not None:
-        label = f"MLflow {without_password(settings.mlflow)}, experiment {settings.experiment}"
+        label = f"MLflow {without_passwords(settings.mlflow)}, experiment {settings.experiment}"
         found.append(Destination(label, _mlflow(settings.mlflow, settings.experiment)))
     if settings.tensorboard is not None:
         found.append(Destination(f"TensorBoard {settings.tensorboard}", _tensorboard(settings.tensorboard)))
@@ -83,8 +83,3 @@ def _tensorboard(folder: Path) -> Callable[[], Place]:
         return TensorBoardPlace(folder)
 
     return reach
-
-
-def without_password(text: str) -> str:
-    """A text whose addresses have no user name and password."""
-    return re.sub(r"//[^/@\s]*@", "//", text)

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from heliosc.errors import ParseError, TransientError
 from heliosc.files import write_atomically
+from heliosc.secrets import without_passwords
 from heliosc.tracking.journal import Entry, Journal, read_entries
-from heliosc.tracking.places import Destination, Place, RefusedEntryError, without_password
+from heliosc.tracking.places import Destination, Place, RefusedEntryError
 
 SENT_FILE = "sent.json"
 _POLL_S = 0.5
@@ -75,7 +76,7 @@ class Sender(threading.Thread):
         if self._has_warned:
             return
         self._has_warned = True
-        reason = without_password(next(iter(str(error).strip().splitlines()), ""))[:200]
+        reason = without_passwords(next(iter(str(error).strip().splitlines()), ""))[:200]
         _log.warning(
             "tracking: %s cannot be reached (%s: %s). The run goes on; its figures are in %s and are sent when the "
             "place answers",
@@ -126,7 +127,7 @@ def _write(place: Place, entries: list[Entry], *, label: str) -> None:
             for entry in entries:
                 _write(place, [entry], label=label)
             return
-        reason = without_password(str(error))
+        reason = without_passwords(str(error))
         _log.warning("tracking: %s does not take an entry (%s): %s", label, entries[0].kind, reason)
 
 

@@ -50,6 +50,31 @@ def test_a_run_is_tracked_with_settings_models_and_every_round(make_run_folder: 
     assert {Path(entry.path or "").name for entry in entries if entry.kind == "file"} >= {"config.yaml"}
 
 
+def test_passwords_of_stores_and_servers_stay_here(make_run_folder: Callable[..., Path]) -> None:
+    folder = RunFolder(make_run_folder(n_rounds=1, batch=4))
+    config = load_config(
+        None,
+        [
+            "execution.store=postgresql://ann:s3cret/@db.lab:5432/store?sslpassword=s3cret",
+            "tracking.mlflow=null",
+        ],
+    )
+    with campaign_tracker(folder, config):
+        pass
+    entries = _entries(folder.path / TRACKING_FOLDER)
+    sent = [Path(e.path) for e in entries if e.kind == "file" and e.path is not None]
+    told = str([entry.values for entry in entries]) + "".join(file.read_text() for file in sent)
+    assert "db.lab:5432/store" in told
+    assert "s3cret" not in told
+
+
+def test_settings_that_cannot_be_kept_end_no_run(make_run_folder: Callable[..., Path]) -> None:
+    folder = RunFolder(make_run_folder(n_rounds=1, batch=4))
+    (folder.path / TRACKING_FOLDER).write_text("in the way")
+    with campaign_tracker(folder, folder.read_config()) as tracker:
+        tracker.metrics({"x": 1.0}, step=0)
+
+
 def test_a_round_is_told_once(make_run_folder: Callable[..., Path]) -> None:
     folder = RunFolder(make_run_folder(n_rounds=1, batch=4))
     for _ in range(2):

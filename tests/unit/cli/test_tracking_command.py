@@ -34,6 +34,20 @@ def test_what_was_not_sent_is_sent_once(journal: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "tb").glob("one-*/events.*"))) == 1
 
 
+def test_a_place_that_does_not_answer_is_a_message(
+    journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object, folder: Path) -> None:
+        raise ConnectionRefusedError("nobody at http://ann:s3cret@host/")
+
+    monkeypatch.setattr("heliosc.tracking.tensorboard_place.TensorBoardPlace.__init__", refuse)
+    place = ["-o", f"tracking.tensorboard={tmp_path / 'tb'}", "--json"]
+    ended = CliRunner().invoke(app, ["tracking", "send", str(tmp_path / "runs"), *place])
+    assert ended.exit_code == 75
+    assert "ConnectionRefusedError: nobody at http://host/" in ended.stderr
+    assert [(row["sent"], row["left"]) for row in json.loads(ended.stdout)] == [(0, 3)]
+
+
 def test_sending_needs_a_place_and_a_journal(journal: Path, tmp_path: Path) -> None:
     without = CliRunner().invoke(app, ["tracking", "send", str(journal)])
     assert without.exit_code == 2

@@ -11,6 +11,7 @@ from heliosc.campaign.model_identity import identify_model
 from heliosc.campaign.models import SHIPPED_GENERATOR, SHIPPED_SURROGATE, generator_folder, surrogate_folder
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
+from heliosc.secrets import without_passwords
 
 Part = Literal["surrogate", "generator"]
 
@@ -22,7 +23,9 @@ def model_used_in(run: RunFolder, index: int, part: Part) -> Origin:
     folder = run.round(index - 1) / part
     earlier = model_used_in(run, index - 1, part)
     learnt = Origin(
-        "data set", f"values computed in rounds 1 to {index} of {run.id}", known_facts(store=str(run.store_location()))
+        "data set",
+        f"values computed in rounds 1 to {index} of {run.id}",
+        known_facts(store=without_passwords(str(run.store_location()))),
     )
     return _described(folder, (earlier, learnt))
 

@@ -18,6 +18,7 @@ from heliosc.datasets.locate import SourceFiles, locate
 from heliosc.execution import QCResultStore
 from heliosc.execution.reading import StoreReader
 from heliosc.experiments.master_table import DECLARATION_FILE, TABLE_FILE
+from heliosc.secrets import without_passwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _exported(results: Results, labels: Path) -> SourceFiles:
     with QCResultStore(_location(results.place)) as store:
         export_results(store, folder)
     source = labels_source(load_library(folder), results.name, work=labels / ".work", polymers=load_polymers(folder))
-    title = f"calculations in {results.place}"
+    title = f"calculations in {without_passwords(results.place)}"
     return SourceFiles(source.declaration.model_copy(update={"title": title}), source.files)
 
 

@@ -16,6 +16,7 @@ from heliosc.campaign.update.state import UpdateState
 from heliosc.config import Config
 from heliosc.datasets.frames import pl
 from heliosc.datasets.prepare import NORMALISATION_FILE, POOL_FILE, SEED_FILE, SIDES, SPLIT_FILE
+from heliosc.secrets import without_passwords
 
 StepName = Literal["merge", "split", "surrogate", "generator"]
 Model = Literal["surrogate", "generator"]
@@ -46,7 +47,7 @@ def merge_step(config: Config, state: UpdateState, found: Sequence[Results]) -> 
     if not config.data.table.exists() or not config.data.store.exists():
         return Step("merge", True, f"there is no master table {config.data.table}")
     news = [
-        f"{results.n - state.counts.get(results.name, 0)} new of {results.n} in {results.place}"
+        f"{results.n - state.counts.get(results.name, 0)} new of {results.n} in {without_passwords(results.place)}"
         for results in found
         if state.results.get(results.name) != results.fingerprint
     ]

@@ -27,6 +27,7 @@ from heliosc.campaign.update.stages import fetch_sources, merge_sources, split_t
 from heliosc.campaign.update.state import UpdateState, read_state, state_folder, update_lock, write_state
 from heliosc.config import Config
 from heliosc.files import write_atomically
+from heliosc.secrets import without_passwords
 
 ARCHIVE_FOLDER = "archive"
 
@@ -125,6 +126,6 @@ def _archive(config: Config, steps: list[Step]) -> None:
     """Keep the resolved configuration of an update that did something, with what it did and why."""
     now = datetime.now(UTC)
     folder = state_folder(config) / ARCHIVE_FOLDER / f"{now:%Y%m%dT%H%M%SZ}-{config.digest()}"
-    write_atomically(folder / "config.yaml", config.to_yaml())
+    write_atomically(folder / "config.yaml", without_passwords(config.to_yaml()))
     document = {"when": now.isoformat(timespec="seconds"), "steps": [asdict(step) for step in steps]}
     write_atomically(folder / "steps.json", json.dumps(document, indent=1) + "\n")

@@ -12,8 +12,9 @@ from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_table
 from heliosc.config import load_config
-from heliosc.errors import InputError, UsageError
-from heliosc.tracking import Journal, destinations
+from heliosc.errors import HelioscError, InputError, TransientError, UsageError
+from heliosc.secrets import without_passwords
+from heliosc.tracking import Destination, Journal, destinations
 from heliosc.tracking.journal import RUN_FILE, read_identity
 from heliosc.tracking.sender import carry, n_unsent
 
@@ -50,14 +51,35 @@ def send(
     at_once = threading.Event()
     at_once.set()
     rows: list[dict[str, Any]] = []
+    lost: dict[str, str] = {}
     for journal in find_journals(folder):
         for place in places:
             n_new = n_unsent(journal, place.label)
-            if n_new:
+            if n_new and place.label not in lost:
                 messages.print(f"{journal.identity.name} -> {place.label}: {n_new} entries", markup=False)
-                carry(journal, place, until=at_once)
-            rows.append({"run": journal.identity.name, "place": place.label, "sent": n_new})
+                lost |= _send_one(journal, place, at_once)
+            n_left = n_unsent(journal, place.label)
+            rows.append({"run": journal.identity.name, "place": place.label, "sent": n_new - n_left, "left": n_left})
     print_table(rows, title="sent", as_json=as_json)
+    if lost:
+        raise TransientError(f"{'; '.join(lost.values())}. Nothing is lost: try again when it answers")
+
+
+def _send_one(journal: Journal, place: Destination, at_once: threading.Event) -> dict[str, str]:
+    """Send a journal to a place; label -> reason where the place failed.
+
+    Raises
+    ------
+    HelioscError : the fault is here, e.g. MLflow is not installed
+    """
+    try:
+        carry(journal, place, until=at_once)
+    except HelioscError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a place may fail in any way
+        reason = without_passwords(next(iter(str(error).strip().splitlines()), ""))[:200]
+        return {place.label: f"{place.label} cannot be reached ({type(error).__name__}: {reason})"}
+    return {}
 
 
 def find_journals(folder: Path) -> list[Journal]:
