@@ -25,7 +25,8 @@ from heliosc.campaign.calculations import (
     submit_four_points,
     transport_of,
 )
-from heliosc.campaign.judging import Judged, judge, judgeable_table, table_of
+from heliosc.campaign.continuous import BetweenRounds
+from heliosc.campaign.judging import Judged, is_measured_only, judge, judgeable_table, table_of
 from heliosc.campaign.known import known_molecules
 from heliosc.campaign.learning import (
     Goal,
@@ -34,6 +35,7 @@ from heliosc.campaign.learning import (
     prediction_errors,
     reinforce_generator,
 )
+from heliosc.campaign.measured import Measured, measured_digest, measured_of_run, with_measured
 from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
 from heliosc.campaign.pool_file import POOL_FILE, write_pool
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
@@ -54,7 +56,7 @@ from heliosc.campaign.proposal import (
     read_proposals,
     write_proposals,
 )
-from heliosc.campaign.provenance import describe_environment
+from heliosc.campaign.provenance import describe_environment, with_models_of_first_round
 from heliosc.campaign.records import (
     CandidateRecord,
     RoundRecord,
@@ -105,6 +107,8 @@ class Campaign:
     folder : where it lives; made when absent
     listener : hears of each step
     after_round : called with the folder and the round once a round is complete, e.g. to draw its diagnostics
+    between : go on round after round, taking in what the laboratory returns, until the budget is spent; None = as many
+        rounds as configured
 
     Raises
     ------
@@ -119,11 +123,13 @@ class Campaign:
         *,
         listener: Listener = ignore_progress,
         after_round: RoundListener | None = None,
+        between: BetweenRounds | None = None,
     ) -> None:
         self.config = config
         self.folder = folder
         self._listener = listener
         self._after_round = after_round
+        self._between = between
         self._tracker = Tracker(None)
         known_roles = load_roles(config.selection.role_file)
         self.roles: tuple[Role, ...] = tuple(get_role(name, known_roles) for name in config.selection.roles)
@@ -134,8 +140,8 @@ class Campaign:
         get_acquisition(config.selection.acquisition)
         folder.create(config)
 
-    def run(self) -> None:
-        """Go on from wherever the run stands until the last round is complete.
+    def run(self) -> str | None:
+        """Go on from wherever the run stands until the last round is complete; why it stopped before that, or None.
 
         Raises
         ------
@@ -143,12 +149,39 @@ class Campaign:
         RunInterruptedError : SIGINT or SIGTERM; the same call goes on
         """
         with self.folder.locked(), self._open_store() as store, self._tracked():
-            state = self.folder.read_state()
-            if state.stage is Stage.FINISHED and not self._ends_after(state.round):
-                state = RunState(state.round + 1)  # more rounds were asked for than last time
+            self.folder.pause_file.unlink(missing_ok=True)
+            state = self._start()
             while state.stage is not Stage.FINISHED:
+                if state.stage is Stage.PROPOSE and state.round:
+                    state = self._with_news(state)
+                if self.folder.pause_file.exists():
+                    return f"paused before stage {state.stage} of round {state.round + 1}; the same command goes on"
                 state = self._advance(state, store)
                 self.folder.write_state(state)
+            return self.reason_to_stop() if self._n_rounds is None or state.round + 1 < self._n_rounds else None
+
+    def _start(self) -> RunState:
+        """Where the run stands, or what is to be done after it was finished."""
+        state = self.folder.read_state()
+        if state.stage is not Stage.FINISHED:
+            return state
+        if not self._ends_after(state.round):
+            return RunState(state.round + 1)  # more rounds were asked for than last time
+        if self._between is not None:
+            self._between.take_in()
+            return RunState(state.round, Stage.LEARN) if self._has_news(state.round) else state
+        return state
+
+    def _with_news(self, state: RunState) -> RunState:
+        """Back to learning where the laboratory has returned something since; a continuous run waits for room first."""
+        if self._between is not None and not self._between.wait():
+            return state
+        return RunState(state.round - 1, Stage.LEARN) if self._has_news(state.round - 1) else state
+
+    def _has_news(self, index: int) -> bool:
+        """Whether the laboratory has measured what the last learning did not know."""
+        known = self._notes(index).get("laboratory", "")
+        return measured_digest(self._measured(read_candidates(self.folder.path))) != known
 
     def _advance(self, state: RunState, store: QCResultStore) -> RunState:
         index = state.round
@@ -167,7 +200,14 @@ class Campaign:
                 return RunState(index, Stage.FINISHED) if self._ends_after(index) else RunState(index + 1)
 
     def _ends_after(self, index: int) -> bool:
-        return index + 1 >= self.config.campaign.rounds or self.reason_to_stop() is not None
+        is_last = self._n_rounds is not None and index + 1 >= self._n_rounds
+        return is_last or self.reason_to_stop() is not None
+
+    @property
+    def _n_rounds(self) -> int | None:
+        """Rounds in all; None = no limit."""
+        settings = self.config.campaign
+        return settings.rounds if self._between is None else settings.continuous.rounds
 
     def reason_to_stop(self) -> str | None:
         """Why no further round begins although more were asked for; None where nothing stands against one."""
@@ -262,7 +302,10 @@ class Campaign:
     def _learn(self, index: int) -> None:
         with self._timed(index, "learn"):
             self._tell(index, "learning", total=2)
-            computed = self._candidates_table(self._candidates(before=index + 1))
+            records = read_candidates(self.folder.path, before=index + 1)
+            measured = self._measured(records)
+            self._note(index, laboratory=measured_digest(measured))
+            computed = self._candidates_table(with_measured(records, measured))
             fine_tune_surrogate(
                 self._surrogate(index), computed, self.library, config=self.config, index=index,
                 seed=self._seed(index, 0),
@@ -331,7 +374,8 @@ class Campaign:
         from heliosc.properties import DEFAULT_TARGETS
 
         needed = [key for role in self.roles for key in role.keys if key.level != "structure"]
-        return tuple(dict.fromkeys([*DEFAULT_TARGETS, *needed]))
+        measured = [key for key in self._surrogate(0).keys if is_measured_only(key)]
+        return tuple(dict.fromkeys([*DEFAULT_TARGETS, *needed, *measured]))
 
     @cached_property
     def _library_skeletons(self) -> set[str]:
@@ -349,7 +393,11 @@ class Campaign:
     def _candidates(self, *, before: int | None = None, only: int | None = None) -> list[CandidateRecord]:
         if only is not None:
             return read_candidates_of_round(self.folder.path, only)
-        return read_candidates(self.folder.path, before=before)
+        records = read_candidates(self.folder.path, before=before)
+        return with_measured(records, self._measured(records))
+
+    def _measured(self, records: list[CandidateRecord]) -> Measured:
+        return measured_of_run(self.folder.path, records, [key for key in self._keys if is_measured_only(key)])
 
     def _candidates_table(self, records: list[CandidateRecord]) -> PropertyTable:
         computed = [record for record in records if record.computed]
@@ -445,9 +493,9 @@ class Campaign:
             "generator": generator_folder(self.config.generator.weights),
         }
         environment = describe_environment(seed=self.config.seed, model_folders=models)
-        write_atomically(
-            self.folder.path / "environment.json", json.dumps(environment, indent=2, sort_keys=True) + "\n"
-        )
+        file = self.folder.path / "environment.json"
+        environment = with_models_of_first_round(environment, file)
+        write_atomically(file, json.dumps(environment, indent=2, sort_keys=True) + "\n")
 
     def _notes_file(self, index: int) -> Path:
         return self.folder.round(index) / "notes.json"
@@ -493,4 +541,4 @@ class Campaign:
         }
 
     def _tell(self, index: int, stage: str, *, done: int = 0, total: int | None = None, note: str = "") -> None:
-        self._listener(Progress(index, self.config.campaign.rounds, stage, done, total, note))
+        self._listener(Progress(index, self._n_rounds, stage, done, total, note))

@@ -12,14 +12,15 @@ class Progress:
 
     Attributes
     ----------
-    round, n_rounds : counted from 0
+    round : counted from 0
+    n_rounds : in all; None = no limit
     stage : what is being done, in words
     done, total : how far; ``total`` None = not countable
     note : the latest detail, such as a finished molecule
     """
 
     round: int
-    n_rounds: int
+    n_rounds: int | None
     stage: str
     done: int = 0
     total: int | None = None

@@ -67,6 +67,16 @@ class RunFolder:
     def history(self) -> Path:
         return self.path / "history.jsonl"
 
+    @property
+    def inbox(self) -> Path:
+        """Where returned forms are dropped for a continuous run."""
+        return self.path / "inbox"
+
+    @property
+    def pause_file(self) -> Path:
+        """While it is there the run stops before its next stage."""
+        return self.path / "pause"
+
     def round(self, index: int) -> Path:
         return self.path / "rounds" / f"{index:03d}"
 
@@ -151,6 +161,18 @@ class RunFolder:
             stream.write(str(os.getpid()))
             stream.flush()
             yield
+
+    def is_finished(self) -> bool:
+        """Whether its last round is complete."""
+        return self.read_state().stage is Stage.FINISHED
+
+    def is_in_progress(self) -> bool:
+        """Whether a process is running this campaign now."""
+        try:
+            with self.locked():
+                return False
+        except TransientError:
+            return True
 
 
 def find_runs(folder: Path) -> list[RunFolder]:

@@ -14,7 +14,8 @@ from heliosc.cli.errors import messages
 
 
 def _heading(step: Step) -> str:
-    return f"round {step.round + 1}/{step.n_rounds}  {step.stage}"
+    of_all = "" if step.n_rounds is None else f"/{step.n_rounds}"
+    return f"round {step.round + 1}{of_all}  {step.stage}"
 
 
 @contextmanager

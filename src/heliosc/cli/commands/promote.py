@@ -62,15 +62,20 @@ def _ledgers(
     if source is not None and Path(source).is_file():
         ledgers = file_ledgers(Path(source), role=role, criteria=criteria)
     else:
-        ledgers = _of_run(source, criteria, ids=ids, runs=runs)
+        ledgers = ledgers_of_run(source, criteria, ids=ids, runs=runs)
     unknown = sorted(set(ids or ()) - {ledger.candidate_id for ledger in ledgers})
     if unknown:
         raise InputError(f"no candidate {unknown[0]!r} in {source or runs}; candidates.csv lists them")
     return [ledger for ledger in ledgers if not ids or ledger.candidate_id in ids]
 
 
-def _of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, runs: Path) -> list[GateLedger]:
-    """The computed candidates of a run, best first."""
+def ledgers_of_run(source: str | None, criteria: Criteria, *, ids: list[str] | None, runs: Path) -> list[GateLedger]:
+    """The computed candidates of a run, by id or folder, best first.
+
+    Raises
+    ------
+    InputError : no such run, or nothing is computed yet
+    """
     from heliosc.campaign.optical import read_optical_keys, with_optical
     from heliosc.campaign.promotions import better_values, with_better_values
     from heliosc.campaign.records import read_candidates

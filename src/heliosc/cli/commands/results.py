@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from heliosc.campaign.records import (
     read_history,
     read_promotions,
 )
-from heliosc.campaign.run_folder import RunFolder, Stage, find_run, find_runs
+from heliosc.campaign.run_folder import RunFolder, find_run, find_runs
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, RunId
 from heliosc.cli.output import print_json, print_table, results, table_of
@@ -32,6 +33,8 @@ from heliosc.selection.roles import load_roles
 
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
 _RUNS = Path("runs")
+JUDGED_FOR_EACH = 3
+"""Candidates that are judged, best ranked first, for each that is handed over."""
 
 
 def status(
@@ -117,7 +120,7 @@ def write_handoff(
     ------
     InputError : an id that is unknown or has no result, or criteria that cannot be read
     """
-    from heliosc.handoff.judging import package_context
+    from heliosc.handoff.judging import package_context, promotable_first
     from heliosc.handoff.package import choose_candidates, write_package
     from heliosc.handoff.promotion.criteria import load_criteria
 
@@ -127,29 +130,44 @@ def write_handoff(
         stored = store.results([record.calculation_key for record in read_candidates(folder.path)])
         if ids is None and (best == 0 or not stored):
             return None
-        chosen = choose_candidates(folder.path, ids, computed=stored, roles=roles, best=best)
+        better = better_values(folder.path)
+        chosen = choose_candidates(folder.path, ids, computed=stored, roles=roles, best=best * JUDGED_FOR_EACH)
+        if ids is None:
+            known = _handed(store, stored, chosen, optical=read_optical_keys(folder.path), better=better)
+            messages.print(f"Judging {len(chosen)} candidates to hand over the promoted ones first ...")
+            chosen = promotable_first(folder.path, chosen, results=known, roles=roles, criteria=criteria)[:best]
         if optical_level is not None:
             messages.print(f"Computing the optical gap of {len(chosen)} candidates at {optical_level} ...")
             with calculation_progress(len(chosen)) as on_event:
                 compute_optical(folder.path, chosen, store, config, level=optical_level, on_event=on_event)
-        optical = read_optical_keys(folder.path)
-        better = better_values(folder.path)
-        handed = {
-            candidate.calculation_key: with_optical(
-                {
-                    **with_better_values(stored[candidate.calculation_key], better.get(candidate.id)),
-                    "wall_time_s": wall_time_s(store, candidate.calculation_key),
-                },
-                store,
-                optical.get(candidate.id),
-            )
-            for candidate in chosen
-        }
+        handed = _handed(store, stored, chosen, optical=read_optical_keys(folder.path), better=better)
     ids = [candidate.id for candidate in chosen]
     context = package_context(
         folder.path, chosen, results=handed, roles=roles, references=_references(), criteria=criteria
     )
     return write_package(folder.path, ids, results=handed, roles=roles, context=context)
+
+
+def _handed(
+    store: QCResultStore,
+    stored: Mapping[str, Mapping[str, Any]],
+    candidates: Sequence[CandidateRecord],
+    *,
+    optical: Mapping[str, str],
+    better: Mapping[str, Mapping[str, float]],
+) -> dict[str, dict[str, Any]]:
+    """Calculation key -> result with everything that was computed for the candidate since."""
+    return {
+        candidate.calculation_key: with_optical(
+            {
+                **with_better_values(stored[candidate.calculation_key], better.get(candidate.id)),
+                "wall_time_s": wall_time_s(store, candidate.calculation_key),
+            },
+            store,
+            optical.get(candidate.id),
+        )
+        for candidate in candidates
+    }
 
 
 def write_calculations(folder: RunFolder) -> Path:
@@ -192,7 +210,7 @@ def _look_at(folder: RunFolder) -> tuple[RenderableType, bool]:
     parts: list[RenderableType] = [table_of([_status_row(folder)], title=f"Run {folder.id}")]
     if folder.has_store():
         parts.append(_queue_of(folder))
-    return Group(*parts), folder.read_state().stage is Stage.FINISHED
+    return Group(*parts), folder.is_finished()
 
 
 def _queue_of(folder: RunFolder) -> RenderableType:

@@ -17,6 +17,7 @@ from heliosc.campaign.known import known_molecules
 from heliosc.campaign.loop import Campaign, run_id
 from heliosc.campaign.records import read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder, find_runs
+from heliosc.cli.commands.continuous import between_rounds, pause_run, promote_round
 from heliosc.cli.commands.results import write_calculations, write_handoff, write_run_report
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, ConfigFile, Overrides
@@ -42,16 +43,27 @@ def run(
     origin: Annotated[
         str | None, typer.Option("--of", help="Run to fork; none = the newest that is no fork itself.")
     ] = None,
+    continuous: Annotated[
+        bool,
+        typer.Option("--continuous", help="Round after round, taking in returned forms, until the budget is spent."),
+    ] = False,
+    pause: Annotated[
+        str | None, typer.Option("--pause", metavar="ID", help="Ask this run to stop before its next stage.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a campaign: propose, predict, compute, learn; then write the report and the hand-off package."""
+    if pause is not None:
+        said = pause_run(load_config(config, override or ()).campaign.runs, pause)
+        print_json({"run": pause, "pause": said}) if as_json else messages.print(said, markup=False, soft_wrap=True)
+        return
     if from_round is None and origin is not None:
         raise UsageError("--of names the run to fork; say from which round with --from-round")
     if from_round is None:
-        summary = run_campaign(load_config(config, override or ()), name=name)
+        summary = run_campaign(load_config(config, override or ()), name=name, continuous=continuous)
     else:
         settings, name = fork_run(from_round, origin=origin, name=name, config=config, overrides=override or ())
-        summary = run_campaign(settings, name=name)
+        summary = run_campaign(settings, name=name, continuous=continuous)
     if as_json:
         print_json(summary)
 
@@ -73,8 +85,12 @@ def fork_run(
     return settings, name
 
 
-def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
+def run_campaign(config: Config, *, name: str | None = None, continuous: bool = False) -> dict[str, Any]:
     """Run or resume the campaign of a configuration and write everything that comes out of it.
+
+    Parameters
+    ----------
+    continuous : round after round until the budget is spent; promoted candidates are handed off after every round
 
     Raises
     ------
@@ -83,12 +99,21 @@ def run_campaign(config: Config, *, name: str | None = None) -> dict[str, Any]:
     check_inputs(config)
     folder = RunFolder(config.campaign.runs / check_name(name or run_id(config)))
     messages.print(f"Run [bold]{folder.id}[/] in {folder.path} (Ctrl-C is safe: the same command goes on)")
-    tell_estimate(config, folder)
+    if not continuous:
+        tell_estimate(config, folder)
     with campaign_progress() as listener:
-        campaign = Campaign(config, folder, listener=listener, after_round=close_round)
-        campaign.run()
-    if len(read_history(folder.path)) < config.campaign.rounds:
-        messages.print(f"Stopped before round {config.campaign.rounds}: {campaign.reason_to_stop()}", markup=False)
+        campaign = Campaign(
+            config,
+            folder,
+            listener=listener,
+            after_round=close_round_and_promote if continuous else close_round,
+            between=between_rounds(config, folder) if continuous else None,
+        )
+        reason = campaign.run()
+    if reason is not None:
+        messages.print(f"Run {folder.id}: {reason}", markup=False, soft_wrap=True)
+    if not folder.is_finished():
+        return {"run": folder.id, "paused": reason}
     messages.print("Writing the report and the hand-off packages ...")
     report = write_run_report(folder)
     handoff = write_handoff(folder, best=config.campaign.handoff_best, optical_level=config.campaign.optical_level)
@@ -119,6 +144,12 @@ def check_name(name: str) -> str:
             f"run name {name!r}: expected letters, digits, '.', '_' and '-', beginning with a letter or digit"
         )
     return name
+
+
+def close_round_and_promote(folder: RunFolder, index: int) -> None:
+    """Close a round of a continuous run: its promoted candidates go to the laboratory."""
+    close_round(folder, index)
+    promote_round(folder)
 
 
 def close_round(folder: RunFolder, index: int) -> None:
