@@ -14,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from heliosc.campaign.lineage import Origin, lineage
-from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.promotions import write_promotions
+from heliosc.campaign.provenance import with_models_of_first_round
+from heliosc.campaign.records import CandidateRecord, PromotionRecord, read_candidates
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.cli.app import app
 from heliosc.datasets.schema import LONG_SCHEMA
@@ -86,6 +88,50 @@ def test_the_second_round_was_predicted_by_what_the_first_taught(runs: Path, tmp
     assert [node.title for node in model.comes_from] == [
         "surrogate 15d9dd859cc3",
         "values computed in rounds 1 to 1 of first",
+    ]
+
+
+def test_a_model_that_was_replaced_since_is_not_taken_for_the_one_that_predicted(runs: Path, tmp_path: Path) -> None:
+    record, file = read_candidates(runs / "first")[0], runs / "first" / "environment.json"
+    then = {"model_id": "the old one", "data_hash": "old data", "n_train": 7}
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"models": {"surrogate": then}}))
+    (prediction,) = _of(lineage(record.id, runs=runs, store=tmp_path / "none"), "prediction")
+    (model,) = prediction.comes_from
+    assert model.title == "surrogate the old one"
+    assert model.facts["note"].endswith("holds another model by now")
+    assert model.comes_from[0].facts == {"data_hash": "old data", "molecules": 7}
+
+
+def test_a_later_start_keeps_the_models_of_the_first_round(runs: Path) -> None:
+    run, now = runs / "first", {"seed": 0, "models": {"surrogate": {"model_id": "new"}}, "cores": 8}
+    (run / "environment.json").write_text(json.dumps({"models": {"surrogate": {"model_id": "old"}}, "cores": 2}))
+    kept = with_models_of_first_round(now, run / "environment.json")
+    assert (kept["models"]["surrogate"]["model_id"], kept["cores"]) == ("old", 8)
+    (run / "rounds" / "000" / "candidates.jsonl").unlink()  # nothing has been chosen: the new one will choose
+    assert with_models_of_first_round(now, run / "environment.json") == now
+
+
+def test_a_promotion_is_a_calculation_of_its_own(
+    runs: Path, tmp_path: Path, make_result: Callable[[CandidateRecord], dict[str, Any]]
+) -> None:
+    run = RunFolder(runs / "first")
+    record = read_candidates(run.path)[0]
+    with QCResultStore(run.store) as store:
+        key = store.submit("x.y:z", {"smiles": record.smiles, "level": "dft-fast"})
+        task = store.claim("w", 60.0)
+        assert task is not None
+        values = {"lambda_hole@b3lyp/def2-svp[psi4]//gfn2": 0.31}
+        store.complete(task.key, task.token, {**make_result(record), "program": "pyscf", "values": values})
+    promotion = PromotionRecord(
+        record.id, record.smiles, record.role, 1, "dft-fast", 0.1, 60.0, "estimate", "the most to gain", key, values
+    )
+    write_promotions(run, 1, [promotion])
+    found = lineage(record.id, of_property="lambda_hole", runs=runs, store=tmp_path / "none")
+    first, second = _of(found, "calculation")
+    assert [node.title for node in _of(first, "value")] == ["lambda_hole@gfn2"]
+    assert (second.facts["program"], second.facts["promoted_because"]) == ("pyscf", "the most to gain")
+    assert [(node.title, node.facts["value"]) for node in _of(second, "value")] == [
+        ("lambda_hole@b3lyp/def2-svp[psi4]//gfn2", 0.31)
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from heliosc.campaign.lineage.origin import Origin, known_facts
 from heliosc.campaign.model_identity import identify_model
 from heliosc.campaign.models import SHIPPED_GENERATOR, SHIPPED_SURROGATE, generator_folder, surrogate_folder
+from heliosc.campaign.provenance import read_environment
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
 from heliosc.secrets import without_passwords
@@ -38,9 +39,18 @@ def _model_at_the_start(run: RunFolder, part: Part) -> Origin:
         folder, data, shipped = generator_folder(config.generator.weights), config.generator.data, SHIPPED_GENERATOR
     is_shipped = folder == shipped
     named = "embedded library" if is_shipped or data is None else str(data)
-    model = _described(folder, ())
+    model = _as_it_was(run, part, folder)
     facts = known_facts(data_hash=model.facts.get("data_hash"), molecules=model.facts.get("n_train"))
     return Origin(model.what, model.title, model.facts, (Origin("data set", named, facts),))
+
+
+def _as_it_was(run: RunFolder, part: Part, folder: Path) -> Origin:
+    """The model of the first round, which the run has written down: its folder may hold another one by now."""
+    now, then = _described(folder, ()), read_environment(run.path).get("models", {}).get(part, {})
+    if not then or then.get("model_id") == now.facts.get("model_id"):
+        return now
+    note = f"{folder} holds another model by now" if "model_id" in now.facts else f"{folder} is not readable any more"
+    return Origin("model", f"{folder.name} {then['model_id']}", known_facts(**then, note=note))
 
 
 def _described(folder: Path, comes_from: tuple[Origin, ...]) -> Origin:

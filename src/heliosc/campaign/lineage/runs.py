@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from heliosc.campaign.lineage.models import model_used_in
 from heliosc.campaign.lineage.origin import Origin, known_facts
-from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.campaign.provenance import read_environment
+from heliosc.campaign.records import CandidateRecord, PromotionRecord, read_candidates, read_promotions
 from heliosc.campaign.run_folder import RunFolder, find_runs
-from heliosc.errors import ParseError
 from heliosc.execution import canonical_json
 from heliosc.execution.reading import StoreReader
 from heliosc.properties import PropertyKey
@@ -25,10 +24,13 @@ def candidates_of(runs: Path, is_meant: Callable[[CandidateRecord], bool], wante
     for run in find_runs(runs):
         for record in read_candidates(run.path):
             if is_meant(record):
-                yield _candidate(run, record, wanted)
+                promotions = [item for item in read_promotions(run.path) if item.candidate == record.id]
+                yield _candidate(run, record, promotions, wanted)
 
 
-def _candidate(run: RunFolder, record: CandidateRecord, wanted: Wanted) -> Origin:
+def _candidate(
+    run: RunFolder, record: CandidateRecord, promotions: Sequence[PromotionRecord], wanted: Wanted
+) -> Origin:
     config = run.read_config()
     facts = known_facts(
         run=run.id, round=record.round + 1, role=record.role, source=record.source, smiles=record.smiles,
@@ -38,7 +40,8 @@ def _candidate(run: RunFolder, record: CandidateRecord, wanted: Wanted) -> Origi
     generator = model_used_in(run, record.round, "generator") if record.source.startswith("jtvae") else None
     proposed = () if generator is None else (Origin("proposal", record.source, {}, (generator,)),)
     predicted = tuple(_predictions(run, record, wanted))
-    return Origin("candidate", record.id, facts, (*_calculation(run, record, wanted), *predicted, *proposed))
+    calculations = tuple(origin for item in (record, *promotions) for origin in _calculation(run, item, wanted))
+    return Origin("candidate", record.id, facts, (*calculations, *predicted, *proposed))
 
 
 def _predictions(run: RunFolder, record: CandidateRecord, wanted: Wanted) -> Iterator[Origin]:
@@ -55,7 +58,7 @@ def _predictions(run: RunFolder, record: CandidateRecord, wanted: Wanted) -> Ite
     )
 
 
-def _calculation(run: RunFolder, record: CandidateRecord, wanted: Wanted) -> Iterator[Origin]:
+def _calculation(run: RunFolder, record: CandidateRecord | PromotionRecord, wanted: Wanted) -> Iterator[Origin]:
     if not record.calculation_key or not run.has_store():
         return
     with StoreReader(run.store_location()) as store:
@@ -64,7 +67,7 @@ def _calculation(run: RunFolder, record: CandidateRecord, wanted: Wanted) -> Ite
             yield _task(store, record, state, wanted)
 
 
-def _task(store: StoreReader, record: CandidateRecord, state: str, wanted: Wanted) -> Origin:
+def _task(store: StoreReader, record: CandidateRecord | PromotionRecord, state: str, wanted: Wanted) -> Origin:
     key = record.calculation_key
     attempts = store.attempts(key)
     outcome = store.result(key) if state == "done" else {}
@@ -72,6 +75,7 @@ def _task(store: StoreReader, record: CandidateRecord, state: str, wanted: Wante
     facts = known_facts(
         key=key,
         state=state,
+        promoted_because=record.reason if isinstance(record, PromotionRecord) else None,
         store=store.name,
         program=outcome.get("program"),
         version=outcome.get("version"),
@@ -97,11 +101,5 @@ def _values(outcome: dict[str, Any], wanted: Wanted) -> Iterator[Origin]:
 
 
 def _environment(run: RunFolder) -> dict[str, Any]:
-    file = run.path / "environment.json"
-    if not file.exists():
-        return {}
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        return {"python": document["python"], "packages": document["packages"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ParseError(f"{file} is damaged ({error}); `heliosc run` writes it again") from error
+    environment = read_environment(run.path)
+    return {name: environment[name] for name in ("python", "packages") if name in environment}
