@@ -198,10 +198,26 @@ def test_an_update_that_fails_goes_on_where_it_was(quick: Path) -> None:
 
     with pytest.raises(TransientError):
         run_update(_config(), {"surrogate": fail, "generator": fail})
+    (archived,) = (quick / "data" / "archive").glob("*/steps.json")  # what it did is known all the same
+    assert [step["name"] for step in json.loads(archived.read_text())["steps"]] == ["merge", "split"]
     trainers = _Trainers()
     assert _due(run_update(_config(), trainers)) == {
         "merge": False, "split": False, "surrogate": True, "generator": False
     }  # fmt: skip
+
+
+def test_what_comes_while_a_model_learns_makes_it_stale(quick: Path) -> None:
+    trainers = _Trainers()
+    learn = trainers["surrogate"]
+
+    def slow(config: Config) -> Path:
+        out = learn(config)
+        with (quick / "data" / "prepared" / "train.csv").open("a") as stream:
+            stream.write("c1ccsc1,0.5\n")
+        return out
+
+    run_update(_config(), {**trainers, "surrogate": slow})
+    assert _due(plan_update(_config()))["surrogate"]
 
 
 def test_two_updates_at_once_are_kept_apart(quick: Path) -> None:

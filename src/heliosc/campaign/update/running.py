@@ -65,7 +65,8 @@ def run_update(
     with update_lock(config):
         state = read_state(config)
         found = find_results(config)
-        steps = []
+        steps: list[Step] = []
+        place = _archive_place(config)
         for decide, act in _steps(config, found, trainers):
             step = decide(state)
             tell(step)
@@ -73,8 +74,8 @@ def run_update(
                 state = act(state)
                 write_state(config, state)
             steps.append(step)
-        if any(step.is_due for step in steps):
-            _archive(config, steps)
+            if any(done.is_due for done in steps):
+                _archive(place, config, steps)  # after every step: what a killed update did is known too
         return steps
 
 
@@ -105,11 +106,13 @@ def _steps(
     def train(name: Model) -> Callable[[UpdateState], UpdateState]:
         def act(state: UpdateState) -> UpdateState:
             data = config.surrogate.data if name == "surrogate" else config.generator.data
+            learns_from = model_fingerprint(name, config), 0 if data is None else n_rows(data)  # before it takes hours
             trainers[name](config)
+            fingerprint, n_molecules = learns_from
             return replace(
                 state,
-                models={**state.models, name: model_fingerprint(name, config)},
-                trained_on={**state.trained_on, name: 0 if data is None else n_rows(data)},
+                models={**state.models, name: fingerprint},
+                trained_on={**state.trained_on, name: n_molecules},
             )
 
         return act
@@ -122,10 +125,13 @@ def _steps(
     ]
 
 
-def _archive(config: Config, steps: list[Step]) -> None:
-    """Keep the resolved configuration of an update that did something, with what it did and why."""
+def _archive_place(config: Config) -> Path:
+    return state_folder(config) / ARCHIVE_FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{config.digest()}"
+
+
+def _archive(folder: Path, config: Config, steps: list[Step]) -> None:
+    """Keep the resolved configuration of an update that does something, with what it did so far and why."""
     now = datetime.now(UTC)
-    folder = state_folder(config) / ARCHIVE_FOLDER / f"{now:%Y%m%dT%H%M%SZ}-{config.digest()}"
     write_atomically(folder / "config.yaml", without_passwords(config.to_yaml()))
     document = {"when": now.isoformat(timespec="seconds"), "steps": [asdict(step) for step in steps]}
     write_atomically(folder / "steps.json", json.dumps(document, indent=1) + "\n")
