@@ -20,21 +20,18 @@ from heliosc.datasets.library.load import load_library
 from heliosc.experiments.form import HEADER, form_rows
 from heliosc.properties import DEFAULT_TARGETS, PropertyKey
 
-MEASURED = "log_conductivity@experiment"
-PROPERTIES = (
-    "log_conductivity: {unit: log10(S/cm), symbol: log sigma, meaning: of a doped film, lower: -14, upper: 6}\n"
-)
+MEASURED = "power_conversion_efficiency@experiment-device"
+FIELD = "pce_mean"  # of the return form
 ROLES = f"""
-small_conductor:
-  description: conducts, and moves holes with little reorganisation
+small_absorber:
+  description: makes a good cell, and moves holes with little reorganisation
   source: the group's own wishes
   windows: []
   objectives:
     - {{property: lambda_hole@gfn2, direction: minimise, bound: 0.0, reference: 1.5}}
-    - {{property: {MEASURED}, direction: maximise, reference: -12}}
+    - {{property: {MEASURED}, direction: maximise, reference: 0}}
 """
 CONFIG = """
-properties: {folder}/properties.yaml
 campaign:
   batch_size: 4
   runs: {folder}/runs
@@ -42,7 +39,7 @@ campaign:
   continuous: {{rounds: 3}}
   handoff_best: 1
 selection:
-  roles: [small_conductor]
+  roles: [small_absorber]
   role_file: {folder}/roles.yaml
   min_heavy_atoms: 8
   max_heavy_atoms: 16
@@ -79,9 +76,8 @@ def _call(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two hundred known molecules with invented conductivities, forty others to choose from, a small surrogate."""
+    """Two hundred known molecules with invented efficiencies, forty others to choose from, a small surrogate."""
     place = tmp_path_factory.mktemp("continuous")
-    (place / "properties.yaml").write_text(PROPERTIES)
     (place / "roles.yaml").write_text(ROLES)
     (place / "config.yaml").write_text(CONFIG.format(folder=place))
     table = load_library().property_table(DEFAULT_TARGETS)
@@ -90,7 +86,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer = csv.writer(stream)
         writer.writerow(["smiles", *map(str, table.keys), MEASURED])
         writer.writerows(
-            [table.smiles[row], *table.values[row], round(-8.0 + 0.05 * len(table.smiles[row]), 2)]
+            [table.smiles[row], *table.values[row], round(2.0 + 0.05 * len(table.smiles[row]), 2)]
             for row in small[:200]
         )
     rest = [table.smiles[row] for row in small[200:260]]
@@ -100,7 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _returned(candidate: CandidateRecord, value: str) -> str:
-    answers = {"made": "yes", "log_conductivity": value}
+    answers = {"made": "yes", FIELD: value}
     lines = [",".join(HEADER)]
     for name, known, unit, _guidance in form_rows(candidate.id, candidate.smiles, candidate.inchikey):
         lines.append(f"{name},{answers.get(name, known)},{unit},")
@@ -125,7 +121,7 @@ def test_three_rounds_paused_resumed_and_a_form_between(folder: Path) -> None:
     candidate = next(record for record in read_candidates(run.path) if record.computed)
     learnt = load_surrogate(run.round(n_before - 1) / "surrogate", device="cpu")
     run.inbox.mkdir(exist_ok=True)
-    (run.inbox / "form.csv").write_text(_returned(candidate, "-1.5"))
+    (run.inbox / "form.csv").write_text(_returned(candidate, "14.5"))
     said = _call(folder, *command)
 
     assert f"form form.csv: imported, {candidate.id}" in said
