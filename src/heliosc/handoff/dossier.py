@@ -30,12 +30,12 @@ class Dossier:
 
     Attributes
     ----------
-    label : ``draft, xTB level`` until DFT or experiment has confirmed what decides; else empty
+    status : decision, and ``draft, xTB level`` until DFT or experiment has confirmed what decides
     route : the structures behind ``steps``, for the workbook
     """
 
     candidate: CandidateRecord
-    label: str
+    status: str
     proposal: Disconnection
     identity: Table
     electronics: Table
@@ -101,7 +101,7 @@ def build_dossier(
     proposal = disconnect(candidate.smiles)
     return Dossier(
         candidate=candidate,
-        label=judgement.ledger.label,
+        status=judgement.ledger.status,
         proposal=proposal,
         identity=identity(candidate, molecule),
         electronics=electronics(candidate, result),

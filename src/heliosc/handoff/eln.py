@@ -102,7 +102,7 @@ def _root(name: str, folders: Sequence[str], date: str) -> dict[str, Any]:
         "@id": "./",
         "@type": "Dataset",
         "name": f"heliosc hand-off {name}",
-        "description": "Proposed organic semiconductors with predicted and computed properties; nothing was measured.",
+        "description": "Proposed organic semiconductors with predicted and computed properties.",
         "datePublished": date,
         "license": {"@id": _LICENCE["@id"]},
         "publisher": {"@id": _PUBLISHER["@id"]},

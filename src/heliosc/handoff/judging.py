@@ -13,6 +13,7 @@ from heliosc.handoff.package import PackageContext
 from heliosc.handoff.promotion.criteria import Criteria
 from heliosc.handoff.promotion.evidence import Evidence
 from heliosc.handoff.promotion.runs import run_ledgers
+from heliosc.handoff.ranking import promoted_first
 from heliosc.selection.roles import Role
 
 
@@ -49,6 +50,25 @@ def package_context(
         ),
         devices=run_device_contexts(run_folder, candidates, results=results, criteria=criteria),
     )
+
+
+def promotable_first(
+    run_folder: Path,
+    candidates: Sequence[CandidateRecord],
+    *,
+    results: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, Role],
+    criteria: Criteria | None = None,
+) -> list[CandidateRecord]:
+    """The candidates, promoted before held before rejected ones, in their order otherwise.
+
+    Raises
+    ------
+    ParseError : as ``package_context``
+    """
+    measured = measured_evidence(run_folder)
+    ledgers = run_ledgers(run_folder, candidates, results=results, roles=roles, criteria=criteria, measured=measured)
+    return promoted_first(candidates, ledgers)
 
 
 def measured_evidence(run_folder: Path) -> dict[str, list[Evidence]]:

@@ -34,6 +34,7 @@ from heliosc.handoff.retrosynthesis import find_route
 from heliosc.handoff.spreadsheets import csv_text
 from heliosc.handoff.structures import charged_structures, to_sdf
 from heliosc.handoff.workbook import dossier_workbook, overview_workbook
+from heliosc.secrets import without_passwords
 from heliosc.selection.roles import Role, load_roles
 
 DEFAULT_BEST = 4
@@ -42,7 +43,7 @@ _ENGINES = ("rdkit", "tblite", "pyscf", "torch", "chemprop")
 
 README = """heliosc hand-off package
 
-Predicted and computed properties of proposed molecules. Nothing here was measured.
+Predicted and computed properties of proposed molecules; a value is measured only where its level says experiment.
 Not a safety data sheet.
 
 <id>.pdf               two pages to read first
@@ -234,7 +235,7 @@ def _blocks(dossier: Dossier) -> bytes | None:
 def _eln_dataset(dossier: Dossier, files: Mapping[str, bytes]) -> ElnDataset:
     """What a notebook shows at once, and the files that belong to it; the QCSchema documents stay in the zip."""
     facts = {str(label): str(text) for label, text in dossier.identity.rows}
-    facts |= {"Status": dossier.label or "promoted", "Gates": dossier.gates.note}
+    facts |= {"Status": dossier.status, "Gates": dossier.gates.note}
     inside = {name: content for name, content in files.items() if "/" not in name and name != "README.txt"}
     return ElnDataset(dossier.candidate.id, facts, inside, ("heliosc", dossier.candidate.role))
 
@@ -255,7 +256,7 @@ def _drawing(candidate: CandidateRecord) -> bytes | None:
 def _overview(dossiers: Sequence[tuple[Dossier, bytes | None]]) -> bytes:
     keys = ordered_keys(key for dossier, _ in dossiers for key in dossier.candidate.computed)
     header = [
-        "Role", "SMILES", "Window met", "Alerts", "SA core",
+        "Role", "Decision", "SMILES", "Window met", "Alerts", "SA core",
         *(f"{symbol(key)} {unit(key)} ({key.level})".replace("  ", " ") for key in keys),
     ]  # fmt: skip
     rows = []
@@ -264,13 +265,23 @@ def _overview(dossiers: Sequence[tuple[Dossier, bytes | None]]) -> bytes:
         verdict = {True: "yes", False: "no", None: "not judged"}[candidate.meets_window]
         values = [number(key, candidate.computed.get(str(key))) for key in keys]
         alerts = ", ".join(candidate.alerts) or "none found"
-        cells = [candidate.role, candidate.smiles, verdict, alerts, Number(candidate.sa_score_core, 1), *values]
+        cells = [
+            candidate.role,
+            dossier.status,
+            candidate.smiles,
+            verdict,
+            alerts,
+            Number(candidate.sa_score_core, 1),
+            *values,
+        ]
         rows.append((candidate.id, drawing, cells))
     return overview_workbook(header, rows)
 
 
 def _run_files(run_folder: Path) -> dict[str, bytes]:
-    return {f"run/{name}": (run_folder / name).read_bytes() for name in _RUN_FILES if (run_folder / name).exists()}
+    """Name in the package -> content; a store's password does not leave the house."""
+    files = {name: run_folder / name for name in _RUN_FILES if (run_folder / name).exists()}
+    return {f"run/{name}": without_passwords(file.read_text(encoding="utf-8")).encode() for name, file in files.items()}
 
 
 def _run_facts(run_folder: Path) -> dict[str, str]:

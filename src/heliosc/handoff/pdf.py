@@ -122,7 +122,7 @@ def _furniture(canvas: Canvas, dossier: Dossier, page: int) -> None:
     canvas.drawString(_MARGIN, top, dossier.candidate.id[:48])
     canvas.setFont(_BOLD, 7.5)
     canvas.setFillColor(colors.HexColor("#8a5300"))
-    canvas.drawRightString(A4[0] - _MARGIN, top + 5, dossier.label.upper())
+    canvas.drawRightString(A4[0] - _MARGIN, top + 5, dossier.status.upper())
     canvas.setFillColor(_MUTED)
     canvas.setFont(_REGULAR, 7.5)
     canvas.drawRightString(A4[0] - _MARGIN, top - 5, f"hand-off dossier · role {dossier.candidate.role[:40]}")
@@ -131,7 +131,9 @@ def _furniture(canvas: Canvas, dossier: Dossier, page: int) -> None:
     canvas.line(_MARGIN, top - 10, A4[0] - _MARGIN, top - 10)
     canvas.setFont(_REGULAR, 6.6)
     canvas.drawString(
-        _MARGIN, 9 * mm, "heliosc · computed and predicted values, nothing measured · not a safety data sheet"
+        _MARGIN,
+        9 * mm,
+        "heliosc · computed and predicted values, measured only where the level says so · not a safety data sheet",
     )
     canvas.drawRightString(A4[0] - _MARGIN, 9 * mm, f"page {page} of 2")
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from heliosc.campaign.records import CandidateRecord
 from heliosc.campaign.results import rank_candidates
+from heliosc.handoff.promotion.ledger import Decision, GateLedger
 from heliosc.selection.roles import Role
 
+_DECISION_ORDER = {Decision.PROMOTED: 0, Decision.HELD: 1, Decision.REJECTED: 2}
 _VERDICT_ORDER = {True: 0, None: 1, False: 2}
 
 
@@ -35,3 +37,13 @@ def best_of_run(candidates: Sequence[CandidateRecord], roles: Mapping[str, Role]
         )
     ]
     return [candidate for *_, candidate in sorted(places, key=lambda item: item[:3])]
+
+
+def promoted_first(candidates: Sequence[CandidateRecord], ledgers: Mapping[str, GateLedger]) -> list[CandidateRecord]:
+    """Promoted candidates, then held, then rejected ones; in their order otherwise.
+
+    Parameters
+    ----------
+    ledgers : candidate id -> gate ledger, of every candidate
+    """
+    return sorted(candidates, key=lambda candidate: _DECISION_ORDER[ledgers[candidate.id].decision])

@@ -141,7 +141,7 @@ def overview_workbook(header: Sequence[str], rows: Iterable[tuple[Cell, bytes | 
 def _summary(book: _Book, dossier: Dossier, drawing: bytes | None) -> None:
     widths = (44, 70, 26, 14, 14, 16, 26, 14)
     sheet = book.sheet("Summary", widths)
-    sheet.write_string(0, 0, dossier.label, book.note)
+    sheet.write_string(0, 0, dossier.status, book.note)
     row = 1
     if drawing is not None:
         _insert(sheet, row, 0, drawing, scale=_DRAWING_SCALE, name=dossier.candidate.id)

@@ -75,7 +75,7 @@ def test_a_ledger_takes_the_place_of_the_windows_and_of_the_draft_mark(
     ledger = GateLedger(candidate.id, candidate.smiles, "donor", Decision.PROMOTED, (entry,))
     draft = _dossier(candidate, make_result(candidate))
     judged = _dossier(candidate, make_result(candidate), ledger=ledger)
-    assert (draft.label, judged.label) == ("draft, xTB level", "")
+    assert (draft.status, judged.status) == ("promoted · draft, xTB level", "promoted")
     (row,) = judged.gates.rows
     assert [str(cell) for cell in row[1:6]] == ["5.30", "0.10", "5.00 to 5.60 eV", "0.30", "0.97"]
     assert "promoted as donor" in judged.gates.note

@@ -100,6 +100,11 @@ class GateLedger:
     notes: tuple[str, ...] = ()
 
     @property
+    def status(self) -> str:
+        """Decision and label for the head of a page: ``promoted``, ``held · draft, xTB level``."""
+        return f"{self.decision.value} · {self.label}" if self.label else self.decision.value
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Deciding criteria that did not pass, with verdict; empty for a promoted candidate."""
         return tuple(
