@@ -20,7 +20,7 @@ from heliosc.campaign.records import (
     read_history,
     read_promotions,
 )
-from heliosc.campaign.run_folder import RunFolder, Stage, find_run, find_runs
+from heliosc.campaign.run_folder import RunFolder, find_run, find_runs
 from heliosc.cli.errors import messages
 from heliosc.cli.options import AsJson, RunId
 from heliosc.cli.output import print_json, print_table, results, table_of
@@ -210,7 +210,7 @@ def _look_at(folder: RunFolder) -> tuple[RenderableType, bool]:
     parts: list[RenderableType] = [table_of([_status_row(folder)], title=f"Run {folder.id}")]
     if folder.has_store():
         parts.append(_queue_of(folder))
-    return Group(*parts), folder.read_state().stage is Stage.FINISHED
+    return Group(*parts), folder.is_finished()
 
 
 def _queue_of(folder: RunFolder) -> RenderableType:
