@@ -19,6 +19,8 @@ from heliosc.campaign.retrospective import (
 )
 from heliosc.campaign.retrospective.models import POOL_MODELS
 from heliosc.campaign.retrospective.replay import replay_choices
+from heliosc.campaign.retrospective.tuning import tune_arm
+from heliosc.chemistry.fingerprints import morgan_fingerprints, tanimoto_matrix
 from heliosc.errors import InputError, ParseError
 
 _LEFT = [f"{'C' * n}c1ccc(" for n in range(1, 9)]
@@ -107,6 +109,55 @@ def test_a_cap_keeps_a_batch_apart() -> None:
     task = _task("maximise pce")
     free, capped = (replay_choices(task, Arm("x", max_similarity=cap), seed=0)[1] for cap in (1.0, 0.55))
     assert free != capped
+
+
+def test_diversity_spreads_a_batch_without_a_cap() -> None:
+    task = _task("maximise pce")
+
+    def likeness(diversity: float) -> float:
+        rows = replay_choices(task, Arm("x", diversity=diversity), seed=0)[1][-17:]
+        prints = morgan_fingerprints([SMILES[row] for row in rows])
+        return float(tanimoto_matrix(prints, prints).mean())
+
+    assert likeness(1.0) < likeness(0.0) - 0.05
+
+
+def test_weights_say_which_objective_counts() -> None:
+    # pce grows with size and vie falls with it: who counts the one gets large molecules, who counts the other small
+    task = _task("maximise pce", "maximise vie", exact=())
+
+    def mean_size(*weights: float) -> float:
+        chosen = replay_choices(task, Arm("x", acquisition="greedy", weights=weights), seed=0)[-1][17:]
+        return float(np.mean([len(SMILES[row]) for row in chosen]))
+
+    assert mean_size(1.0, 0.01) > mean_size() > mean_size(0.01, 1.0)
+    assert mean_size(1.0, 1.0) == mean_size()
+    with pytest.raises(InputError, match="1 weights for 2 objectives"):
+        replay(task, Arm("x", weights=(1.0,)), seed=0)
+    with pytest.raises(InputError, match="positive weights"):
+        Arm("x", weights=(1.0, 0.0))
+
+
+def test_replays_kept_before_there_were_weights_still_count() -> None:
+    assert set(Arm("x").settings()) == {"model", "acquisition", "beta", "max_similarity", "uses_exact", "uses_derived"}
+    assert Arm("x", diversity=0.2, weights=(1.0, 2.0)).settings()["weights"] == (1.0, 2.0)
+
+
+def test_tuning_tries_what_is_shipped_first_and_each_setting_once(tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="Optuna is not installed; run: pip install 'heliosc[tune]'")
+    task, heard = _task("maximise pce", "minimise vie"), []
+    found, again = (
+        tune_arm(task, n_trials=5, n_seeds=1, file=tmp_path / "replays.json", progress=heard.append) for _ in range(2)
+    )
+    assert found == again  # of the kept replays
+    assert "pareto_ucb, beta 1.5, similarity up to 1, diversity 0, weights 1, 1" in heard
+    assert "pareto_ucb, beta 1.5, similarity up to 0.7, diversity 0.2, weights 1, 1" in heard
+    assert len({trial.arm for trial in found}) == len(found) >= 4
+    scores = [trial.score for trial in found]
+    assert scores == sorted(scores, reverse=True)
+    best = found[0]
+    points = replay(task, best.arm, seed=0)
+    assert best.score == pytest.approx(np.mean([(point["hypervolume"] + point["front"]) / 2 for point in points]))
 
 
 def test_a_stopped_benchmark_goes_on(tmp_path: Path) -> None:

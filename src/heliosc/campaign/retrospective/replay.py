@@ -108,7 +108,13 @@ def replay(task: Task, arm: Arm, *, seed: int) -> list[dict[str, float]]:
     Returns
     -------
     After each batch but the first: the labelled share and what has been found
+
+    Raises
+    ------
+    InputError : weights of the arm for another number of objectives
     """
+    if arm.weights and len(arm.weights) != len(task.objectives):
+        raise InputError(f"{len(arm.weights)} weights for {len(task.objectives)} objectives; expected one each")
     return [task.measure(labelled) for labelled in replay_choices(task, arm, seed=seed)[1:]]
 
 
@@ -133,9 +139,9 @@ def _choose(task: Task, arm: Arm, labelled: list[int], *, size: int, seed: int) 
     promise = _promise(task, arm, np.asarray(labelled), rows, size=size, seed=seed)
     score = get_acquisition(arm.acquisition)(promise, rng)
     ranked = rows[np.lexsort((rows, -score))]
-    if arm.max_similarity == 1:
+    if arm.max_similarity == 1 and arm.diversity == 0:
         return [int(row) for row in ranked[:size]]
-    diversity = Diversity(max_similarity=arm.max_similarity, max_per_scaffold=size, trade_off=0.0)
+    diversity = Diversity(max_similarity=arm.max_similarity, max_per_scaffold=size, trade_off=arm.diversity)
     picks = pick_diverse([task.pool.smiles[row] for row in ranked], n=size, diversity=diversity)
     return [int(ranked[pick.position]) for pick in picks]
 
@@ -166,7 +172,7 @@ def _promise(
         optimistic_cost=mean - arm.beta * std,
         reference_cost=task.costs[labelled].max(axis=0),
         probability_inside=inside,
-        weights=np.ones(n_objectives),
+        weights=np.array(arm.weights or (1.0,) * n_objectives),
         std_cost=std,
         member_costs=costs,
         known_costs=task.costs[labelled[task.is_inside[labelled]]],

@@ -1,4 +1,4 @@
-"""Search of acquisition, optimism and diversity on a pool, by replayed campaigns.
+"""Search of acquisition, optimism, weights of objectives and diversity on a pool, by replayed campaigns.
 
 References
 ----------
@@ -22,7 +22,9 @@ from heliosc.selection.acquisition import DEFAULT_BETA
 
 _ACQUISITIONS = ("pareto_ucb", "multi_ucb", "thompson", "ei", "front_probability")
 _BETAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
-_CAPS = (0.6, 0.8, 1.0)
+_CAPS = (0.6, 0.7, 0.8, 1.0)
+_DIVERSITIES = (0.0, 0.2, 0.5)
+_WEIGHTS = (0.5, 1.0, 2.0)  # of each objective beside the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def tune_arm(
     """
     optuna = _optuna()
     tried: dict[Arm, float] = {}
+    further = [f"weight of {objective.text}" for objective in task.objectives[1:]]
 
     def score_of(trial: Any) -> float:
         arm = Arm(
@@ -59,13 +62,17 @@ def tune_arm(
             acquisition=trial.suggest_categorical("acquisition", _ACQUISITIONS),
             beta=trial.suggest_categorical("beta", _BETAS),
             max_similarity=trial.suggest_categorical("max_similarity", _CAPS),
+            diversity=trial.suggest_categorical("diversity", _DIVERSITIES),
+            weights=tuple([1.0, *(trial.suggest_categorical(name, _WEIGHTS) for name in further)] if further else ()),
         )
         if arm not in tried:
             tried[arm] = _score(task, arm, n_seeds=n_seeds, file=file, progress=progress)
         return tried[arm]
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial({"acquisition": "pareto_ucb", "beta": DEFAULT_BETA, "max_similarity": 1.0})
+    shipped = {"acquisition": "pareto_ucb", "beta": DEFAULT_BETA, **dict.fromkeys(further, 1.0)}
+    study.enqueue_trial({**shipped, "max_similarity": 1.0, "diversity": 0.0})
+    study.enqueue_trial({**shipped, "max_similarity": 0.7, "diversity": 0.2})  # as in campaigns
     study.optimize(score_of, n_trials=n_trials)
     return sorted((Trial(arm, score) for arm, score in tried.items()), key=lambda trial: -trial.score)
 
@@ -73,7 +80,11 @@ def tune_arm(
 def _score(task: Task, arm: Arm, *, n_seeds: int, file: Path, progress: Callable[[str], None]) -> float:
     """Share found, averaged over batches: early finds count more than late ones. With several objectives the mean of
     the shares of hypervolume and front, since the hypervolume alone flatters random choice."""
-    progress(f"{arm.acquisition}, beta {arm.beta:g}, similarity up to {arm.max_similarity:g}")
+    weights = f", weights {', '.join(f'{weight:g}' for weight in arm.weights)}" if arm.weights else ""
+    progress(
+        f"{arm.acquisition}, beta {arm.beta:g}, similarity up to {arm.max_similarity:g}, diversity {arm.diversity:g}"
+        + weights
+    )
     curves = replay_all(task, [arm], seeds=range(n_seeds), file=file)
     shares = [
         np.mean([value for name, value in point.items() if name != "labelled"])

@@ -48,6 +48,10 @@ def active_learning(
     model: Annotated[str, typer.Option(help="trees, or forest (the reference).")] = "trees",
     beta: Annotated[float, typer.Option(min=0, help="Standard deviations of optimism.")] = 1.5,
     max_similarity: Annotated[float, typer.Option(help="Tanimoto cap within a batch, 1 = none.")] = 1.0,
+    diversity: Annotated[
+        float, typer.Option(help="0 follows the ranking, 1 takes what is least like the batch.")
+    ] = 0.0,
+    weight: Annotated[list[float] | None, typer.Option(help="Of each objective in turn; none = all alike.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Campaigns of each arm.")] = 5,
     batch: Batch = 0.01,
     labelled: Labelled = 0.10,
@@ -61,7 +65,14 @@ def active_learning(
     task = _task(pool, objective, within, exact, derived, batch=batch, labelled=labelled)
     arms = [
         replace(
-            DEFAULT_ARM, name=f"{model}-{name}", model=model, acquisition=name, beta=beta, max_similarity=max_similarity
+            DEFAULT_ARM,
+            name=f"{model}-{name}",
+            model=model,
+            acquisition=name,
+            beta=beta,
+            max_similarity=max_similarity,
+            diversity=diversity,
+            weights=tuple(weight or ()),
         )
         for name in acquisition or [DEFAULT_ARM.acquisition]
     ]
@@ -93,14 +104,20 @@ def tune(
     out: Annotated[Path, typer.Option(help="Folder for replays.json and tuning.json.")] = Path("tuning"),
     as_json: AsJson = False,
 ) -> None:
-    """Search acquisition, optimism and diversity on a labelled pool. The same command again goes on."""
+    """Search acquisition, optimism, weights and diversity on a labelled pool. The same command again goes on."""
     from heliosc.campaign.retrospective.tuning import tune_arm
 
     task = _task(pool, objective, within, exact, derived, batch=batch, labelled=labelled)
     found = tune_arm(
         task, n_trials=trials, n_seeds=seeds, model=model, seed=seed, file=out / "replays.json", progress=messages.print
     )
-    rows = [{"score": trial.score, **trial.arm.settings()} for trial in found]
+    rows = [
+        {
+            "score": trial.score, **trial.arm.settings(), "diversity": trial.arm.diversity,
+            "weights": ", ".join(f"{weight:g}" for weight in trial.arm.weights) or "1",
+        }
+        for trial in found
+    ]  # fmt: skip
     write_atomically(out / "tuning.json", json.dumps(rows, indent=1) + "\n")
     print_table(rows, title=f"{pool.name}: best first", as_json=as_json)
 
