@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliosc.campaign.proposal import Proposal
+from heliosc.errors import ParseError
 from heliosc.files import write_atomically
-from heliosc.properties import PredictionTable
+from heliosc.properties import PredictionTable, PropertyKey
 from heliosc.selection.batch import Ranking
 
 POOL_FILE = "pool.csv"
@@ -49,6 +50,44 @@ def scores_of(ranking: Ranking, rows: NDArray[np.intp]) -> dict[int, Score]:
             ranking.rows, ranking.score, ranking.front, ranking.probability_inside, strict=True
         )
     }
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPool:
+    """The proposals of a round that a role could judge, as they stand in the pool file.
+
+    Attributes
+    ----------
+    means : (n, n_keys) predicted
+    scores : (n,)
+    is_chosen : (n,) whether it became a candidate, of whatever role
+    """
+
+    means: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    is_chosen: NDArray[np.bool_]
+
+
+def read_judged(file: Path, role: str, keys: Sequence[PropertyKey]) -> JudgedPool | None:
+    """What a role saw of the pool; None where there is no file, or role or keys are not in it.
+
+    Raises
+    ------
+    ParseError : a damaged file
+    """
+    if not file.exists():
+        return None
+    columns = [f"{role} score", *(f"{key} mean" for key in keys)]
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or not {*columns, "candidate"} <= rows[0].keys():
+        return None
+    judged = [row for row in rows if all(row[name] for name in columns)]
+    try:
+        values = np.array([[float(row[name]) for name in columns] for row in judged]).reshape(-1, len(columns))
+    except ValueError as error:
+        raise ParseError(f"{file} is damaged ({error}); it is only drawn, so remove it") from error
+    return JudgedPool(values[:, 1:], values[:, 0], np.array([bool(row["candidate"]) for row in judged], dtype=bool))
 
 
 def write_pool(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from heliosc.campaign.diversity import diversity_by_round
+from heliosc.campaign.pool_file import POOL_FILE, read_judged
 from heliosc.campaign.records import CandidateRecord, RoundRecord, read_candidates, read_history
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.errors import InputError
@@ -35,7 +36,8 @@ FloatArray = NDArray[np.float64]
 def write_round_diagnostics(run_folder: Path, round_index: int, *, library: PropertyTable | None = None) -> list[Path]:
     """Draw a round into ``rounds/NNN/diagnostics/`` and return the files.
 
-    ``landscape.png`` (where the selection was predicted, among what was known), ``pareto_<role>.png``,
+    ``landscape.png`` (where the selection was predicted, among what was known), ``acquisition_<role>.png`` (all
+    proposals in the plane of two objectives, by rank), ``pareto_<role>.png``,
     ``parity_<property>_<level>.png`` and ``calibration.png`` of this round's fresh values, ``hypervolume_<role>.png``
     and ``front_share.png`` of the rounds so far, ``diversity.png`` and ``chemical_space.png`` of their molecules; each
     only when there is something to show.
@@ -57,9 +59,8 @@ def write_round_diagnostics(run_folder: Path, round_index: int, *, library: Prop
         raise InputError(f"{run_folder} has no candidates of round {round_index}; it has not come that far")
     drawn = {
         **_landscape(candidates, fresh, library=library),
-        **_fronts(
-            candidates, roles={candidate.role: roles.get(candidate.role) for candidate in fresh}, library=library
-        ),
+        **_acquisition(run.round(round_index) / POOL_FILE, [roles[name] for name in _roles_of(fresh) if name in roles]),
+        **_fronts(candidates, roles={name: roles.get(name) for name in _roles_of(fresh)}, library=library),
         **_predictions(fresh),
         **_progress(read_history(run_folder)[: round_index + 1]),
         **_chemical_space(candidates, known=() if library is None else library.smiles),
@@ -69,6 +70,24 @@ def write_round_diagnostics(run_folder: Path, round_index: int, *, library: Prop
     for file, figure in zip(files, drawn.values(), strict=True):
         write_atomically(file, figure_png(figure))
     return files
+
+
+def _roles_of(candidates: Sequence[CandidateRecord]) -> list[str]:
+    return list(dict.fromkeys(candidate.role for candidate in candidates))
+
+
+def _acquisition(pool_file: Path, roles: Sequence[Role]) -> dict[str, Figure]:
+    """In the plane of the first two properties that a role needs of the model."""
+    drawn = {}
+    for role in roles:
+        keys = [key for key in dict.fromkeys([*(o.key for o in role.objectives), *role.keys]) if key in set(role.keys)]
+        predicted = [key for key in keys if key.level != "structure"][:2]
+        pool = read_judged(pool_file, role.name, predicted) if len(predicted) == 2 else None
+        if pool is not None and len(pool.scores):
+            drawn[f"acquisition_{role.name}"] = figures.acquisition_figure(
+                (predicted[0], predicted[1]), means=pool.means, scores=pool.scores, is_chosen=pool.is_chosen
+            )
+    return drawn
 
 
 def _landscape(

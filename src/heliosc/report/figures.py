@@ -270,6 +270,33 @@ def landscape_figure(
     return figure
 
 
+def acquisition_figure(
+    keys: tuple[PropertyKey, PropertyKey], *, means: FloatArray, scores: FloatArray, is_chosen: NDArray[np.bool_]
+) -> Figure:
+    """What a role made of all proposals of a round: where they were predicted, how they ranked, which were chosen.
+
+    Parameters
+    ----------
+    means : (n, 2), predicted means of the two keys
+    scores : (n,), of the acquisition function; shown as ranks, since their scale means nothing
+    is_chosen : (n,)
+    """
+    figure, axes = canvas(width=6.2, height=4.2)
+    order = np.argsort(scores, kind="stable")  # the best on top
+    share = np.empty(len(scores))
+    share[order] = np.arange(len(scores)) / max(1, len(scores) - 1)
+    dots = axes.scatter(*means[order].T, c=share[order], cmap="viridis", s=11, linewidth=0, alpha=0.8)
+    axes.plot(
+        *means[is_chosen].T, "o", markersize=8, markerfacecolor="none", markeredgecolor=INK,
+        label=f"chosen ({is_chosen.sum()} of {len(scores)})",
+    )  # fmt: skip
+    figure.colorbar(dots, ax=axes, label="share of the proposals ranked lower", shrink=0.85)
+    axes.set_xlabel(axis_label(keys[0]))
+    axes.set_ylabel(axis_label(keys[1]))
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
+
+
 def canvas(*, width: float = _SIZE[0], height: float = _SIZE[1]) -> tuple[Figure, Axes]:
     """An empty figure in the style of the report; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
