@@ -36,7 +36,7 @@ from heliosc.campaign.learning import (
     reinforce_generator,
 )
 from heliosc.campaign.measured import Measured, measured_digest, measured_of_run, with_measured
-from heliosc.campaign.models import generator_folder, load_generator, load_surrogate, surrogate_folder
+from heliosc.campaign.models import check_predicted, generator_folder, load_generator, load_surrogate, surrogate_folder
 from heliosc.campaign.pool_file import POOL_FILE, write_pool
 from heliosc.campaign.progress import Listener, Progress, ignore_progress
 from heliosc.campaign.promotions import (
@@ -138,6 +138,7 @@ class Campaign:
         check_promotion(config)
         transport_of(config)
         get_acquisition(config.selection.acquisition)
+        check_predicted(config.surrogate.weights, self.roles)
         folder.create(config)
 
     def run(self) -> str | None:
@@ -169,14 +170,20 @@ class Campaign:
             return RunState(state.round + 1)  # more rounds were asked for than last time
         if self._between is not None:
             self._between.take_in()
-            return RunState(state.round, Stage.LEARN) if self._has_news(state.round) else state
+            return self._learning_again(state.round) if self._has_news(state.round) else state
         return state
 
     def _with_news(self, state: RunState) -> RunState:
         """Back to learning where the laboratory has returned something since; a continuous run waits for room first."""
         if self._between is not None and not self._between.wait():
             return state
-        return RunState(state.round - 1, Stage.LEARN) if self._has_news(state.round - 1) else state
+        return self._learning_again(state.round - 1) if self._has_news(state.round - 1) else state
+
+    def _learning_again(self, index: int) -> RunState:
+        """The state of a round that is to be learnt from anew; written down first, so that a kill does not skip it."""
+        state = RunState(index, Stage.LEARN)
+        self.folder.write_state(state)
+        return state
 
     def _has_news(self, index: int) -> bool:
         """Whether the laboratory has measured what the last learning did not know."""

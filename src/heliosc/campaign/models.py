@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heliosc.errors import InputError
+from heliosc.selection.estimates import SA_SCORE
+from heliosc.selection.roles import Role
 
 if TYPE_CHECKING:
     from heliosc.generation.jtvae import JTVAE
@@ -45,6 +49,27 @@ def load_surrogate(folder: Path | None = None, *, device: str = "auto") -> Surro
     from heliosc.surrogates.ensemble import SurrogateEnsemble
 
     return SurrogateEnsemble.load(surrogate_folder(folder), device=device)
+
+
+def check_predicted(folder: Path | None, roles: Sequence[Role]) -> None:
+    """Refuse roles that need what the surrogate does not predict, before anything is proposed for them.
+
+    Raises
+    ------
+    InputError : names role, property and what is predicted; the folder is no model
+    """
+    file = surrogate_folder(folder) / "config.json"
+    try:
+        known = set(json.loads(file.read_bytes())["keys"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file.parent} is not a surrogate that can be read ({error!r})") from error
+    for role in roles:
+        needed = [str(key) for key in role.keys if key != SA_SCORE]
+        if missing := [key for key in needed if key not in known]:
+            raise InputError(
+                f"role {role.name} needs {', '.join(missing)}, and the surrogate {file.parent} predicts "
+                f"{', '.join(sorted(known))}; train one that does (surrogate.target_columns) or change the role"
+            )
 
 
 def load_generator(folder: Path | None = None, *, device: str = "auto") -> JTVAE:

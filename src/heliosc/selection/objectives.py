@@ -92,6 +92,11 @@ class Objective:
             )
         if self.bound is not None and self.goal is not None:
             raise InputError(f"objective {self.key}: a bound goes with minimise and maximise only; a goal has limits")
+        if self.bound is not None and not self.cost(self.bound) < self.reference_cost:
+            raise InputError(
+                f"objective {self.key}: bound {self.bound} is no better than the reference {self.reference}; the "
+                "reference is the worst value still of interest, the bound the best there can be"
+            )
         if self.goal is not None and self.goal.contains(self.reference):
             raise InputError(f"objective {self.key}: reference {self.reference} lies in the goal; give the worst value")
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from heliosc.errors import InputError
 from heliosc.properties import PropertyKey, level_of_theory
-from heliosc.properties.scales import CV, FILM, ScaledEnergy, ScaleShift, scale_shift, scaled_quantity
+from heliosc.properties.scales import CV, FILM, GAS_PHASE, ScaledEnergy, ScaleShift, scale_shift, scaled_quantity
 from heliosc.selection.objectives import FloatArray
 from heliosc.selection.pairs import Levels, PairTable, pair_up
 
@@ -104,6 +104,12 @@ class Partner:
             raise InputError(
                 f"partner {self.name}: IE on the scale {self.ionization_energy.scale!r}, EA on "
                 f"{self.electron_affinity.scale!r}; give both on one scale"
+            )
+        ie, ea = self.ionization_energy.value, self.electron_affinity.value
+        if not ie > ea or (ea <= 0 and self.scale != GAS_PHASE):
+            raise InputError(
+                f"partner {self.name}: IE {ie} and EA {ea} eV ({self.scale} scale); expected IE > EA > 0, both "
+                "positive, unlike the energies of HOMO and LUMO"
             )
         for key, wanted in ((self.ionization_key, "ionization_energy"), (self.affinity_key, "electron_affinity")):
             if scaled_quantity(key.name) != wanted:

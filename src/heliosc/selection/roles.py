@@ -276,6 +276,9 @@ def _build_role(name: str, row: _RoleRow, *, origin: str) -> Role:
         windows = tuple(window.build() for window in row.windows)
         objectives = tuple(objective.build() for objective in row.objectives)
         partner = None if row.partner is None else row.partner.build()
+        keys = [objective.key for objective in objectives]
+        if repeated := next((key for key in keys if keys.count(key) > 1), None):
+            raise InputError(f"two objectives on {repeated}; one property has one direction")
         _check_pairs([*(o.key for o in objectives), *(w.key for w in windows)], partner, n_windows=len(windows))
     except InputError as error:
         raise InputError(f"{origin}, role {name!r}: {error}") from error

@@ -79,6 +79,9 @@ def test_levels_of_the_same_scale_are_not_shifted(tmp_path: Path) -> None:
         (PM6.format("NHE"), "unknown energy scale 'NHE'|no usual least offsets"),
         (PM6.format("gas phase"), "no usual least offsets"),
         ("name: PM6, scale: CV", "all of them"),
+        (PM6.format("CV").replace("5.56", "-5.56").replace("3.5,", "-3.5,"), "unlike the energies of HOMO and LUMO"),
+        (PM6.format("CV").replace("5.56", "3.5").replace("affinity: 3.5", "affinity: 5.56"), "expected IE > EA"),
+        (PM6.format("CV").replace("affinity: 3.5", "affinity: -3.5"), "expected IE > EA > 0"),
         ("name: PM6, affinity_key: lumo_energy@gfn2", "is no electron_affinity"),
         (
             "name: PM6, ionization_key: vertical_ionization_energy@b3lyp/def2-svp+smd(toluene)",

@@ -124,6 +124,13 @@ def test_a_users_file_replaces_the_shipped_roles(tmp_path: Path) -> None:
         ("direction: minimise", "direction: minimise, target: 1.0", "takes lower and/or upper"),
         ("lambda_electron@gfn2", "lambda_electron", "names no level of theory"),
         ("weight: 2", "weight: 0", "weight"),
+        ("weight: 2", "bound: 0.7", "no better than the reference"),
+        ("bound: 5.0", "bound: 2.9", "no better than the reference"),
+        (
+            "lambda_electron@gfn2, direction",
+            "vertical_electron_affinity@gfn2, scale: film, direction",
+            "two objectives",
+        ),
         ("mine:", "mine: [", "not YAML"),
     ],
 )
