@@ -8,9 +8,10 @@ import pytest
 
 from heliosc.campaign.continuous import BetweenRounds, add_promoted, read_promoted, waiting_candidates
 from heliosc.campaign.laboratory import change_state, laboratory_journal
+from heliosc.campaign.loop import Campaign
 from heliosc.campaign.measured import measured_digest, measured_of_run, with_measured
 from heliosc.campaign.records import CandidateRecord, read_candidates
-from heliosc.campaign.run_folder import RunFolder
+from heliosc.campaign.run_folder import RunFolder, RunState, Stage
 from heliosc.config import Config, ContinuousSettings, load_config
 from heliosc.errors import ParseError
 from heliosc.experiments.form import HEADER, form_rows
@@ -129,6 +130,42 @@ def test_pausing_needs_a_run_in_progress(run: RunFolder) -> None:
         assert run.is_in_progress()
         assert "stops before its next stage" in pause_run(run.path.parent, run.id)
     assert run.pause_file.exists()
+
+
+@pytest.mark.parametrize("stage", [Stage.PROPOSE, Stage.FINISHED])
+def test_learning_again_is_written_down_before_it_begins(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(overrides=["campaign.continuous={rounds: 1}", f"campaign.runs={tmp_path}"])
+    run = RunFolder(tmp_path / "r")
+    campaign = Campaign(config, run, between=_between(run))
+    run.write_state(RunState(1 if stage is Stage.PROPOSE else 0, stage))
+
+    def killed(*_arguments: object) -> RunState:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Campaign, "_has_news", lambda self, index: True)
+    monkeypatch.setattr(Campaign, "_advance", killed)
+    with pytest.raises(KeyboardInterrupt):
+        campaign.run()
+    assert run.read_state() == RunState(0, Stage.LEARN)
+
+
+def test_a_pause_is_seen_before_the_next_stage_and_ends_with_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(overrides=[f"campaign.runs={tmp_path}"])
+    run = RunFolder(tmp_path / "r")
+    campaign = Campaign(config, run)
+
+    def paused_meanwhile(self: Campaign, state: RunState, store: object) -> RunState:
+        run.pause_file.touch()
+        return RunState(state.round, Stage.SELECT if state.stage is Stage.PROPOSE else Stage.COMPUTE)
+
+    monkeypatch.setattr(Campaign, "_advance", paused_meanwhile)
+    assert "paused before stage select of round 1" in (campaign.run() or "")
+    assert run.read_state() == RunState(0, Stage.SELECT)
+    assert "paused before stage compute" in (campaign.run() or "")  # it had begun: one more stage is done
 
 
 def test_taken_forms_keep_their_place(run: RunFolder, tmp_path: Path) -> None:
