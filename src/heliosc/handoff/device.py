@@ -12,9 +12,9 @@ from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import InputError, MissingDependencyError
 from heliosc.handoff.partners import WARNING as PARTNER_WARNING
 from heliosc.handoff.partners import CandidateLevels, PartnerRole, Suggestion, suggest_partners
-from heliosc.handoff.promotion.criteria import Criteria, Limits, load_criteria
+from heliosc.handoff.promotion.criteria import Criteria, Limits
 from heliosc.handoff.promotion.evidence import Evidence, best_reading, molecule_kinds
-from heliosc.handoff.promotion.runs import run_evidence
+from heliosc.handoff.promotion.runs import run_criteria, run_evidence
 from heliosc.handoff.scharber import WARNING as SCHARBER_WARNING
 from heliosc.handoff.scharber import DeviceEstimate, scharber_estimate
 from heliosc.properties import PropertyKey
@@ -23,7 +23,7 @@ from heliosc.selection.objectives import Window
 SCALE = "CV"
 _ROLES: Mapping[str, PartnerRole] = {
     "donor": "donor", "p_dopable": "donor", "hole_transport": "donor",
-    "acceptor": "acceptor", "n_dopable": "acceptor", "electron_transport": "acceptor",
+    "acceptor": "acceptor", "acceptor_for_PM6": "acceptor", "n_dopable": "acceptor", "electron_transport": "acceptor",
 }  # fmt: skip
 _ANY = Window()
 
@@ -74,6 +74,7 @@ def run_device_contexts(
     *,
     results: Mapping[str, Mapping[str, Any]],
     criteria: Criteria | None = None,
+    measured: Mapping[str, Sequence[Evidence]] | None = None,
     n_best: int = 3,
 ) -> dict[str, DeviceContext]:
     """Candidate id -> device context, for the candidates whose role is one of a donor or an acceptor.
@@ -81,8 +82,13 @@ def run_device_contexts(
     Parameters
     ----------
     results : calculation key -> result with ``values``, ``geometries`` and ``details``
+    measured : candidate id -> values that came back from the laboratory
+
+    Raises
+    ------
+    ParseError : the laboratory's calibration is damaged
     """
-    rules = load_criteria() if criteria is None else criteria
+    rules = run_criteria(run_folder, criteria)
     found = {}
     for candidate in candidates:
         role = _ROLES.get(candidate.role)
@@ -90,7 +96,12 @@ def run_device_contexts(
             evidence, _ = run_evidence(run_folder, candidate, results.get(candidate.calculation_key, {}))
             kinds = molecule_kinds(parse_smiles(candidate.smiles))
             found[candidate.id] = device_context(
-                candidate.id, evidence, role=role, criteria=rules, kinds=kinds, n_best=n_best
+                candidate.id,
+                [*(measured or {}).get(candidate.id, ()), *evidence],
+                role=role,
+                criteria=rules,
+                kinds=kinds,
+                n_best=n_best,
             )
     return found
 

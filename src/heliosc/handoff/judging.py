@@ -38,6 +38,7 @@ def package_context(
     ------
     ParseError : a stored geometry is not of its molecule, or the laboratory's journal is damaged
     """
+    measured = measured_evidence(run_folder)
     return PackageContext(
         references=references,
         ledgers=run_ledgers(
@@ -46,9 +47,9 @@ def package_context(
             results=results,
             roles=roles,
             criteria=criteria,
-            measured=measured_evidence(run_folder),
+            measured=measured,
         ),
-        devices=run_device_contexts(run_folder, candidates, results=results, criteria=criteria),
+        devices=run_device_contexts(run_folder, candidates, results=results, criteria=criteria, measured=measured),
     )
 
 

@@ -9,7 +9,7 @@ from math import prod
 from heliosc.chemistry.alerts import AlertHit, find_alerts
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.chemistry.synthesizability import core_sa_score
-from heliosc.handoff.promotion.criteria import Criteria, PairCriterion, RoleCriteria, WindowCriterion
+from heliosc.handoff.promotion.criteria import Criteria, Criterion, MissingCriterion, RoleCriteria, WindowCriterion
 from heliosc.handoff.promotion.evidence import Evidence, Reading, best_reading, molecule_kinds
 from heliosc.handoff.promotion.ledger import DRAFT_LABEL, Decision, GateEntry, GateLedger, Verdict
 from heliosc.handoff.promotion.pairs import pair_entry
@@ -71,12 +71,7 @@ def assess(facts: CandidateFacts, role: RoleCriteria, *, criteria: Criteria) -> 
     InputError : the SMILES cannot be read, or a criterion names an unknown partner
     """
     kinds = molecule_kinds(parse_smiles(facts.smiles))
-    entries = [
-        window_entry(item, facts.evidence, criteria=criteria, kinds=kinds)
-        if isinstance(item, WindowCriterion)
-        else pair_entry(item, facts.evidence, criteria=criteria, kinds=kinds)
-        for item in role.criteria
-    ]
+    entries = [_entry(item, facts.evidence, criteria=criteria, kinds=kinds) for item in role.criteria]
     if not role.criteria:
         note = f"no promotion criteria for role {role.name!r}; add them with --criteria"
         entries.append(GateEntry("criteria of the role", Verdict.NOT_EVALUATED, decides=True, note=note))
@@ -94,6 +89,14 @@ def assess(facts: CandidateFacts, role: RoleCriteria, *, criteria: Criteria) -> 
         criteria_digest=criteria.digest(),
         notes=facts.notes,
     )
+
+
+def _entry(item: Criterion, evidence: Sequence[Evidence], *, criteria: Criteria, kinds: frozenset[str]) -> GateEntry:
+    if isinstance(item, MissingCriterion):
+        return GateEntry(item.name, Verdict.NOT_EVALUATED, decides=False, note=item.note, source=item.source)
+    if isinstance(item, WindowCriterion):
+        return window_entry(item, evidence, criteria=criteria, kinds=kinds)
+    return pair_entry(item, evidence, criteria=criteria, kinds=kinds)
 
 
 def decision_of(entries: Sequence[GateEntry]) -> Decision:
@@ -117,7 +120,7 @@ def _predicted_probability(
     readings: list[tuple[WindowCriterion, Reading | None]] = [
         (item, best_reading(item.property, item.limits, facts.predicted, criteria=criteria, kinds=kinds))
         for item in role.criteria
-        if not isinstance(item, PairCriterion) and item.is_required and not item.is_advisory
+        if isinstance(item, WindowCriterion) and item.is_required and not item.is_advisory
     ]
     if not readings or any(reading is None for _, reading in readings):
         return None

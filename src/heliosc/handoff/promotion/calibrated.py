@@ -25,7 +25,7 @@ from heliosc.qc.geometries import Geometry
 CV_PROPERTIES = ("vertical_ionization_energy", "vertical_electron_affinity")
 FEATURES_FILE = "cv_features.json"
 _END_GROUPS = ("[#6]=[CX3](C#N)C#N", "[#6]=[#6]1[#16][#6](=*)[#7][#6]1=O", "[#6]=[#6]1[#16][#6](=*)[#6](=O)[#7]1")
-_ACCEPTOR_ROLES = ("acceptor", "electron_transport", "n_dopable")
+_ACCEPTOR_ROLES = ("acceptor", "acceptor_for_PM6", "electron_transport", "n_dopable")
 
 
 def cv_evidence(features: Mapping[str, float], molecule: Chem.Mol, *, role: str) -> list[Evidence]:

@@ -15,6 +15,7 @@ from typing import Literal
 import yaml
 
 from heliosc.errors import InputError
+from heliosc.experiments.calibration import LaboratoryStep
 from heliosc.selection.objectives import Window
 
 SHIPPED = "criteria.yaml"
@@ -79,7 +80,16 @@ class PairCriterion:
     is_advisory: bool = False
 
 
-Criterion = WindowCriterion | PairCriterion
+@dataclass(frozen=True, slots=True)
+class MissingCriterion:
+    """What belongs to a role and is not computed; the ledger says so."""
+
+    name: str
+    note: str
+    source: str
+
+
+Criterion = WindowCriterion | PairCriterion | MissingCriterion
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +132,19 @@ class StructureLimits:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """A whole file: thresholds of probability, errors of levels, structural limits, roles."""
+    """A whole file: thresholds of probability, errors of levels, structural limits, roles.
+
+    Attributes
+    ----------
+    laboratory : steps from computed to measured that returned values have taught; they take the place of shipped maps
+    """
 
     pass_at: float
     warn_at: float
     level_errors: tuple[LevelError, ...]
     structure: StructureLimits
     roles: Mapping[str, RoleCriteria]
+    laboratory: tuple[LaboratoryStep, ...] = ()
 
     def role(self, name: str) -> RoleCriteria:
         """The criteria of a role.

@@ -13,6 +13,7 @@ from heliosc.handoff.promotion.criteria import (
     Criterion,
     LevelError,
     Limits,
+    MissingCriterion,
     PairCriterion,
     PairRole,
     RoleCriteria,
@@ -99,16 +100,20 @@ class _CriterionRow(_Strict):
     property: str | None = None
     limits: list[_LimitsRow] = Field(default_factory=list)
     pair: _PairRow | None = None
+    not_computed: str | None = Field(default=None, min_length=1)
     required: bool = True
     advisory: bool = False
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
-        if (self.pair is None) != (self.property is not None and bool(self.limits)):
-            raise ValueError("a criterion has either `property` and `limits`, or `pair`")
+        is_window = self.property is not None and bool(self.limits)
+        if [is_window, self.pair is not None, self.not_computed is not None].count(True) != 1:
+            raise ValueError("a criterion has either `property` and `limits`, or `pair`, or `not_computed`")
         return self
 
     def build(self) -> Criterion:
+        if self.not_computed is not None:
+            return MissingCriterion(self.name, self.not_computed, self.source)
         if self.pair is not None:
             unknown = [scale for scale in self.pair.least if scale not in SCALES]
             if unknown:

@@ -46,6 +46,7 @@ class Reading:
     Attributes
     ----------
     value, std : on ``scale``; std holds the error of the value and of the map between the scales
+    note : where it came to ``scale`` by what the laboratory has returned
     """
 
     evidence: Evidence
@@ -53,6 +54,7 @@ class Reading:
     value: float
     std: float
     scale: str | None
+    note: str = ""
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -100,12 +102,19 @@ def _readings(item: Evidence, limits: Sequence[Limits], *, criteria: Criteria, k
     own = [entry for entry in fitting if entry.scale == own_scale(item.key)]
     if own:  # a limit on the value's own scale needs no map
         return [Reading(item, own[0], value, std, own[0].scale)]
-    return [_converted(item, entry, value, std) for entry in fitting if _can_convert(item.key, entry)]
+    return [
+        _learnt(item, entry, criteria=criteria) or _converted(item, entry, value, std)
+        for entry in fitting
+        if _can_convert(item.key, entry)
+    ]
 
 
 def judged_value(item: Evidence, *, criteria: Criteria, kinds: frozenset[str]) -> tuple[float, float] | None:
-    """Value and standard error on the level's own scale; None where the error is not known."""
-    if item.std is not None:
+    """Value and standard error on the level's own scale; None where the error is not known.
+
+    Replicates that agree to the last digit have scatter 0, which is no knowledge of the error: the tier's counts then.
+    """
+    if item.std:
         return item.value, item.std
     quantity = scaled_quantity(item.key.name) or item.key.name
     error = criteria.error_of(quantity, level=item.key.level, tier=item.tier, kinds=kinds)
@@ -119,6 +128,17 @@ def own_scale(key: PropertyKey) -> str | None:
 
 def _can_convert(key: PropertyKey, entry: Limits) -> bool:
     return entry.scale is not None and own_scale(key) in SCALES
+
+
+def _learnt(item: Evidence, entry: Limits, *, criteria: Criteria) -> Reading | None:
+    """The value on the scale of the limits by the step that returned measurements have taught; None without one."""
+    for step in criteria.laboratory:
+        is_of_scale = level_of_theory(step.measured.level).scale == entry.scale
+        if step.computed == item.key and step.measured.name == item.key.name and is_of_scale:
+            value, std = step.expected(item.value)
+            note = f"by {step.n} molecule{'s' if step.n > 1 else ''} measured, step {step.offset:+.2f} eV"
+            return Reading(item, entry, value, std, entry.scale, note)
+    return None
 
 
 def _converted(item: Evidence, entry: Limits, value: float, std: float) -> Reading:

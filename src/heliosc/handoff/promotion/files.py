@@ -8,6 +8,7 @@ are values that are not known. Other columns are left alone.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +46,12 @@ def file_ledgers(path: Path, *, role: str | None, criteria: Criteria) -> list[Ga
     InputError : no CSV file, no column ``smiles``, a value that is no number, an unknown property or role
     """
     ledgers = []
-    for row in read_rows(path, role=role):
-        facts = facts_of(row.id, row.smiles, row.evidence, predicted=row.predicted)
-        ledgers.append(assess(facts, criteria.role(row.role), criteria=criteria))
+    for number, row in enumerate(read_rows(path, role=role), start=1):
+        try:
+            facts = facts_of(row.id, row.smiles, row.evidence, predicted=row.predicted)
+            ledgers.append(assess(facts, criteria.role(row.role), criteria=criteria))
+        except InputError as error:
+            raise InputError(f"{path}, row {number}: {error}") from error
     return ledgers
 
 
@@ -94,8 +98,18 @@ def _values(row: Mapping[str, str | None], *, prefixes: tuple[str, ...], suffix:
             value = _number(row, column, where=where)
             std = _number(row, f"{prefix}{key}{_STD}", where=where)
             if value is not None:
-                found.append(Evidence(PropertyKey.parse(key), value, std))
+                found.append(_evidence(key, value, std, where=where))
     return found
+
+
+def _evidence(key: str, value: float, std: float | None, *, where: str) -> Evidence:
+    if not math.isfinite(value) or (std is not None and not 0 <= std < math.inf):
+        error_words = "" if std is None else f" with standard error {std}"
+        raise InputError(f"{where}: {key} is {value}{error_words}; expected finite numbers, the error not negative")
+    try:
+        return Evidence(PropertyKey.parse(key), value, std)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def _key(column: str | None, *, prefix: str, suffix: str) -> str | None:

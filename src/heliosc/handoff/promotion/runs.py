@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from heliosc.campaign.laboratory import laboratory_journal
 from heliosc.campaign.records import CandidateRecord
 from heliosc.chemistry.identity import parse_smiles
 from heliosc.errors import ConvergenceError
+from heliosc.experiments.calibration import read_steps
 from heliosc.handoff.promotion.assessment import CandidateFacts, assess, facts_of
 from heliosc.handoff.promotion.calibrated import cv_evidence, features_of_run
 from heliosc.handoff.promotion.criteria import Criteria, Limits, RoleCriteria, WindowCriterion, load_criteria
@@ -42,9 +44,9 @@ def run_ledgers(
 
     Raises
     ------
-    ParseError : a stored geometry is not of its molecule
+    ParseError : a stored geometry is not of its molecule, or the laboratory's calibration is damaged
     """
-    rules = load_criteria() if criteria is None else criteria
+    rules = run_criteria(run_folder, criteria)
     return {
         candidate.id: _ledger(
             run_folder, candidate, results.get(candidate.calculation_key, {}), roles=roles, criteria=rules,
@@ -52,6 +54,21 @@ def run_ledgers(
         )
         for candidate in candidates
     }  # fmt: skip
+
+
+def run_criteria(run_folder: Path, criteria: Criteria | None = None) -> Criteria:
+    """The criteria with the steps to the laboratory's scales that the returned values have taught.
+
+    Parameters
+    ----------
+    criteria : None = those shipped
+
+    Raises
+    ------
+    ParseError : the laboratory's calibration is damaged
+    """
+    rules = load_criteria() if criteria is None else criteria
+    return replace(rules, laboratory=read_steps(laboratory_journal(run_folder.parent).folder))
 
 
 def stored_ledger(

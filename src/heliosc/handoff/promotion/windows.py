@@ -128,7 +128,7 @@ def _notes(reading: Reading) -> str:
         notes.append(_WORSE_TIER)
     origin = own_scale(reading.evidence.key)
     if origin != reading.scale:
-        notes.append(f"taken from the {origin} scale")
+        notes.append(f"taken from the {origin} scale{f' {reading.note}' if reading.note else ''}")
     return "; ".join(notes)
 
 
