@@ -67,7 +67,7 @@ from heliosc.campaign.records import (
 from heliosc.campaign.results import write_candidates_csv
 from heliosc.campaign.rewarding import role_reward
 from heliosc.campaign.run_folder import RunFolder, RunState, Stage
-from heliosc.campaign.selecting import select_candidates
+from heliosc.campaign.selecting import places_of_role, select_candidates
 from heliosc.campaign.snapshots import snapshot_round
 from heliosc.campaign.sources import Wish, draw_targets, make_source
 from heliosc.campaign.stopping import reason_to_stop
@@ -80,7 +80,7 @@ from heliosc.execution import QCResultStore
 from heliosc.files import write_atomically
 from heliosc.properties import CalculationFailure, CalculationResult, PropertyKey, PropertyTable
 from heliosc.qc.engines import geometry_optimizer
-from heliosc.selection.acquisition import get_acquisition
+from heliosc.selection.acquisition import check_acquisition
 from heliosc.selection.novelty import skeleton_keys
 from heliosc.selection.partners import with_pair_values
 from heliosc.selection.roles import Role, get_role, load_roles
@@ -137,7 +137,12 @@ class Campaign:
         check_campaign_level(first_level_settings(config))
         check_promotion(config)
         transport_of(config)
-        get_acquisition(config.selection.acquisition)
+        for number, role in enumerate(self.roles):
+            check_acquisition(
+                config.selection.acquisition,
+                n_objectives=len(role.objectives),
+                n_batch=places_of_role(config.campaign.batch_size, len(self.roles), number),
+            )
         check_predicted(config.surrogate.weights, self.roles)
         folder.create(config)
 

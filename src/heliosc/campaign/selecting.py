@@ -77,12 +77,12 @@ def select_candidates(
         )  # fmt: skip
         if not len(rows):
             continue
-        due += _places(config.campaign.batch_size, len(roles), number)
-        n = due - len(records)
+        n_own = places_of_role(config.campaign.batch_size, len(roles), number)
+        due += n_own
         ranking = rank_pool(
             predictions.rows(rows),
             role=role,
-            n=n,
+            n=n_own,
             acquisition=settings.acquisition,
             beta=settings.beta,
             sa_scores=np.array([proposals[row].core_sa_score for row in rows]),
@@ -94,7 +94,7 @@ def select_candidates(
             ranking,
             [proposals[row].smiles for row in rows],
             role=role,
-            n=n,
+            n=due - len(records),
             beta=settings.beta,
             diversity=Diversity(
                 max_similarity=settings.max_similarity,
@@ -119,7 +119,8 @@ def select_candidates(
     return RoundSelection(records, scores)
 
 
-def _places(total: int, n_roles: int, number: int) -> int:
+def places_of_role(total: int, n_roles: int, number: int) -> int:
+    """Calculations of a round that fall to a role; each gets one at least."""
     return max(1, total // n_roles + (number < total % n_roles))
 
 

@@ -1,4 +1,4 @@
-"""What the surrogate of a campaign must be able to predict."""
+"""What is refused before a campaign begins."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from heliosc.campaign.loop import Campaign
 from heliosc.campaign.models import check_predicted
 from heliosc.campaign.run_folder import RunFolder
 from heliosc.config import load_config
-from heliosc.errors import InputError
+from heliosc.errors import InputError, MissingDependencyError
 from heliosc.selection.roles import load_roles
 
 ROLE = """
@@ -37,3 +37,25 @@ def test_what_nobody_predicts_is_refused_before_anything_is_written(tmp_path: Pa
 def test_a_folder_that_holds_no_surrogate(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a surrogate that can be read"):
         check_predicted(tmp_path, [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["selection.roles=[acceptor_for_PM6]"], "2 to 4 objectives, got 5"),
+        (["campaign.batch_size=40"], "batches up to 16, got 20"),
+    ],
+)
+def test_an_acquisition_that_cannot_be_asked_is_refused_at_once(
+    tmp_path: Path, settings: list[str], message: str
+) -> None:
+    pytest.importorskip("botorch", reason="BoTorch is not installed; run: pip install 'heliosc[bo]'")
+    with pytest.raises(InputError, match=message):
+        Campaign(load_config(None, ["selection.acquisition=qlognehvi", *settings]), RunFolder(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_botorch_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("heliosc.selection.acquisition.bayesian.find_spec", lambda _: None)
+    with pytest.raises(MissingDependencyError, match=r"heliosc\[bo\]"):
+        Campaign(load_config(None, ["selection.acquisition=parego"]), RunFolder(tmp_path / "run"))

@@ -10,13 +10,21 @@ from __future__ import annotations
 import difflib
 
 from heliosc.errors import InputError
-from heliosc.selection.acquisition.bayesian import parego, qlognehvi
+from heliosc.selection.acquisition.bayesian import check_botorch, check_qlognehvi, parego, qlognehvi
 from heliosc.selection.acquisition.bounds import greedy, multi_ucb, pareto_ucb, random, ucb
 from heliosc.selection.acquisition.improvement import expected_improvement, probability_of_improvement
 from heliosc.selection.acquisition.promise import Acquisition, FloatArray, Promise
 from heliosc.selection.acquisition.sampling import parego_ucb, probability_of_front, thompson
 
-__all__ = ["ACQUISITIONS", "DEFAULT_BETA", "Acquisition", "FloatArray", "Promise", "get_acquisition"]
+__all__ = [
+    "ACQUISITIONS",
+    "DEFAULT_BETA",
+    "Acquisition",
+    "FloatArray",
+    "Promise",
+    "check_acquisition",
+    "get_acquisition",
+]
 
 ACQUISITIONS: dict[str, Acquisition] = {
     "pareto_ucb": pareto_ucb,
@@ -50,3 +58,18 @@ def get_acquisition(name: str) -> Acquisition:
         hint = f"; did you mean {close[0]!r}?" if close else ";"
         raise InputError(f"unknown acquisition {name!r}{hint} expected one of: {', '.join(ACQUISITIONS)}")
     return ACQUISITIONS[name]
+
+
+def check_acquisition(name: str, *, n_objectives: int, n_batch: int) -> None:
+    """Refuse, before anything is proposed, what an acquisition function cannot be asked for.
+
+    Raises
+    ------
+    InputError : there is none of that name, or it is not for so many objectives or so large a batch
+    MissingDependencyError : BoTorch is not installed
+    """
+    function = get_acquisition(name)
+    if function in (parego, qlognehvi):
+        check_botorch()
+    if function is qlognehvi:
+        check_qlognehvi(n_objectives=n_objectives, n_batch=n_batch)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _BASELINE = 64  # observed points that BoTorch integrates over
 _SAMPLES = 64
 _CERTAIN = 1e-9  # variance of what is measured
 _MOST_OBJECTIVES = 4
+_NO_BOTORCH = "this acquisition needs BoTorch; install it with: pip install 'heliosc[bo]'"
 _LARGEST_BATCH = 16  # every pending pick makes the next slower: 64 picks of three objectives take minutes
 
 
@@ -39,15 +41,7 @@ def qlognehvi(promise: Promise, rng: np.random.Generator) -> FloatArray:
     InputError : one objective, or more than four; a batch of more than 16
     MissingDependencyError : BoTorch is not installed
     """
-    if not 2 <= promise.n_objectives <= _MOST_OBJECTIVES:
-        raise InputError(
-            f"qlognehvi is for 2 to {_MOST_OBJECTIVES} objectives, got {promise.n_objectives}; try ei or pareto_ucb"
-        )
-    if promise.n_batch > _LARGEST_BATCH:
-        raise InputError(
-            f"qlognehvi is for batches up to {_LARGEST_BATCH}, got {promise.n_batch}; "
-            "its time grows fast with each pick: try parego_ucb or pareto_ucb"
-        )
+    check_qlognehvi(n_objectives=promise.n_objectives, n_batch=promise.n_batch)
     botorch = _botorch()
 
     from botorch.acquisition.multi_objective import logei
@@ -68,6 +62,35 @@ def qlognehvi(promise: Promise, rng: np.random.Generator) -> FloatArray:
         )
 
     return _greedy_batch(promise, rng, make)
+
+
+def check_qlognehvi(*, n_objectives: int, n_batch: int) -> None:
+    """Refuse what would take minutes or more.
+
+    Raises
+    ------
+    InputError : one objective, or more than four; a batch of more than 16
+    """
+    if not 2 <= n_objectives <= _MOST_OBJECTIVES:
+        raise InputError(
+            f"qlognehvi is for 2 to {_MOST_OBJECTIVES} objectives, got {n_objectives}; try ei or pareto_ucb"
+        )
+    if n_batch > _LARGEST_BATCH:
+        raise InputError(
+            f"qlognehvi is for batches up to {_LARGEST_BATCH}, got {n_batch}; "
+            "its time grows fast with each pick: try parego_ucb or pareto_ucb"
+        )
+
+
+def check_botorch() -> None:
+    """Whether BoTorch is installed, without loading it.
+
+    Raises
+    ------
+    MissingDependencyError : it is not
+    """
+    if find_spec("botorch") is None:
+        raise MissingDependencyError(_NO_BOTORCH)
 
 
 def parego(promise: Promise, rng: np.random.Generator) -> FloatArray:
@@ -201,7 +224,5 @@ def _botorch() -> Any:
             import botorch
             import botorch.sampling
     except ImportError as error:
-        raise MissingDependencyError(
-            "this acquisition needs BoTorch; install it with: pip install 'heliosc[bo]'"
-        ) from error
+        raise MissingDependencyError(_NO_BOTORCH) from error
     return botorch
