@@ -285,7 +285,8 @@ def acquisition_figure(
     order = np.argsort(scores, kind="stable")  # the best on top
     share = np.empty(len(scores))
     share[order] = np.arange(len(scores)) / max(1, len(scores) - 1)
-    dots = axes.scatter(*means[order].T, c=share[order], cmap="viridis", s=11, linewidth=0, alpha=0.8)
+    x, y = means[order].T
+    dots = axes.scatter(x, y, c=share[order], cmap="viridis", s=11, linewidth=0, alpha=0.8)
     axes.plot(
         *means[is_chosen].T, "o", markersize=8, markerfacecolor="none", markeredgecolor=INK,
         label=f"chosen ({is_chosen.sum()} of {len(scores)})",
