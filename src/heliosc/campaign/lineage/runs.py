@@ -40,7 +40,8 @@ def _candidate(
     generator = model_used_in(run, record.round, "generator") if record.source.startswith("jtvae") else None
     proposed = () if generator is None else (Origin("proposal", record.source, {}, (generator,)),)
     predicted = tuple(_predictions(run, record, wanted))
-    calculations = tuple(origin for item in (record, *promotions) for origin in _calculation(run, item, wanted))
+    computed: list[CandidateRecord | PromotionRecord] = [record, *promotions]
+    calculations = tuple(origin for item in computed for origin in _calculation(run, item, wanted))
     return Origin("candidate", record.id, facts, (*calculations, *predicted, *proposed))
 
 
