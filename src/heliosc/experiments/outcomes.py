@@ -12,6 +12,9 @@ from heliosc.experiments.journal import IMPORTED, Event, FormEvent, current_stat
 from heliosc.experiments.states import State, StateChange
 from heliosc.properties import PropertyKey
 
+_SOURCE_FACTS = ("sample", "date", "operator")
+"""Facts that tell a replicate from the same form sent again."""
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredValue:
@@ -77,11 +80,20 @@ def outcomes(events: Sequence[Event], candidate_ids: Iterable[str]) -> dict[str,
 
 
 def measured_values(events: Iterable[Event]) -> tuple[MeasuredValue, ...]:
-    """Values of all imported forms, replicates joined; what was measured under other conditions stays apart."""
+    """Values of all imported forms, replicates joined; what was measured under other conditions stays apart.
+
+    A form that is sent again with one answer corrected repeats the others: what the same sample, date and operator say
+    twice, to the same field with the same value, counts once.
+    """
     groups: dict[tuple[str, PropertyKey, str], list[tuple[str, Measurement]]] = defaultdict(list)
+    said: set[tuple[object, ...]] = set()
     for event in events:
         if isinstance(event, FormEvent) and event.status == IMPORTED and event.smiles:
+            source = (event.candidate_id, *(event.facts.get(name, ()) for name in _SOURCE_FACTS))
             for item in event.measurements:
+                if (source, item) in said:
+                    continue
+                said.add((source, item))
                 groups[(event.smiles, item.key, item.conditions)].append((event.digest, item))
     return tuple(_joined(*group, found) for group, found in sorted(groups.items()))
 

@@ -191,3 +191,19 @@ def test_the_master_table_takes_them_as_a_source_of_their_own(run: Path, importe
     rows = of_first.filter(pl.col("smiles") == first.smiles).select("value", "conditions", "level").rows()
     assert [(round(value, 6), level) for value, _, level in rows] == [(5.32, IE_CV.level), (5.38, IE_CV.level)]
     assert all(conditions.startswith("levels_conditions: ") for _, conditions, _ in rows)
+
+
+def test_a_corrected_form_counts_its_other_answers_once(run: Path, fill_in: Callable[..., Path]) -> None:
+    first, second = [c for c in read_candidates(run) if c.computed][:2]
+    answers = {"made": "yes", "ie_cv": "5.30", "voc": "850"}  # volts cannot be meant: set aside
+    wrong = fill_in("wrong.csv", first, answers)
+    corrected = fill_in("corrected.csv", first, answers, units={"voc": "mV"})
+    other_sample = fill_in("b.csv", second, {"made": "yes", "ie_cv": "5.30", "sample": "B"})
+    another = fill_in("c.csv", second, {"made": "yes", "ie_cv": "5.30", "sample": "C"})
+    import_returned(run.parent, [wrong], who="tester")
+    import_returned(run.parent, [corrected, other_sample, another], who="tester")
+    found = outcomes_of_run(run)
+    assert {v.key.name: v.n for v in found[first.id].measured} == {
+        "vertical_ionization_energy": 1, "open_circuit_voltage": 1
+    }  # fmt: skip
+    assert [v.n for v in found[second.id].measured] == [2]  # two samples are two replicates
