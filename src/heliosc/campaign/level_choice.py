@@ -18,6 +18,7 @@ from heliosc.campaign.level_prices import LevelPrices
 from heliosc.campaign.records import CandidateRecord, PromotionRecord
 from heliosc.properties import PropertyKey, level_of_theory
 from heliosc.selection.estimates import SA_SCORE
+from heliosc.selection.failures import FailureModel
 from heliosc.selection.fidelity import Assignment, Fidelity, choose_levels
 from heliosc.selection.level_offsets import DEFAULT_SPREADS, LevelOffset, fit_offset
 from heliosc.selection.merit import MeritMoments, merit, merit_moments, objective_spans
@@ -85,7 +86,7 @@ def plan_levels(
         for number, role in enumerate(roles)
         for option in _options(role, fresh, earlier, tried=tried, offsets=offsets, seed=seed + number)
     ]
-    chosen = _assign(options, prices, budget_s=budget_s) if options else []
+    chosen = _assign(options, prices, success=_success(options, earlier), budget_s=budget_s) if options else []
     by_id = {options[item.index].record.id: item for item in chosen}
     left = budget_s - sum(item.cost for item in chosen)
     kept = _affordable(fresh, set(by_id), prices[0], left_s=left)
@@ -202,8 +203,18 @@ def _seen_from_first_level(record: CandidateRecord, role: Role, offsets: Offsets
     return values if is_better else None
 
 
+def _success(options: Sequence[_Option], earlier: Sequence[CandidateRecord]) -> FloatArray:
+    """(n_options,) chance that new molecules give a result, from earlier failures; 1 for what has given one already."""
+    finished = [record for record in earlier if record.computed or record.failure is not None]
+    model = FailureModel.fit([record.smiles for record in finished], [not record.computed for record in finished])
+    if model.classifier is None:
+        return np.ones(len(options))
+    failing = model.probability([option.record.smiles for option in options])
+    return np.where([option.is_new for option in options], 1.0 - failing, 1.0)
+
+
 def _assign(
-    options: Sequence[_Option], prices: tuple[LevelPrices, LevelPrices], *, budget_s: float
+    options: Sequence[_Option], prices: tuple[LevelPrices, LevelPrices], *, success: FloatArray, budget_s: float
 ) -> list[Assignment]:
     smiles = [option.record.smiles for option in options]
     cheap, better = (price.core_seconds(smiles) for price in prices)
@@ -217,6 +228,7 @@ def _assign(
         ],
         best_known=0.0,
         budget=budget_s,
+        success=success,
     )
 
 

@@ -66,6 +66,23 @@ def test_the_best_of_earlier_rounds_is_promoted_when_new_molecules_promise_nothi
     assert plan.promotions[0].round == 1
 
 
+def test_what_is_likely_to_fail_is_worth_less() -> None:
+    small = [replace(_known(f"s{n}", 0.5), smiles="C" * n) for n in range(2, 14)]
+    large = [
+        replace(_known(f"l{n}", 0.5), smiles="C" * n, computed={}, failure={"error_class": "scf", "reason": "r"})
+        for n in range(30, 42)
+    ]
+    likely, unlikely = (replace(_fresh(n, 0.1, 0.05), smiles="C" * size) for n, size in (("small", 6), ("large", 36)))
+
+    def expected(record: CandidateRecord, earlier: list[CandidateRecord]) -> float:
+        reason = _plan([record], earlier, budget_s=3.0).records[0].reason
+        return float(re.search(r"expected gain ([\d.e-]+)", reason)[1])
+
+    assert expected(unlikely, small) == pytest.approx(expected(likely, small))  # nothing has failed yet
+    assert expected(unlikely, small + large) < 0.3 * expected(unlikely, small)
+    assert expected(likely, small + large) > 0.8 * expected(likely, small)
+
+
 def test_a_promising_new_molecule_is_worth_more_than_a_promotion() -> None:
     # gain 0.051 for 2 s against 0.033 for 600 s; what is left of the budget does not pay the promotion
     fresh = [_fresh("new", 0.22, 0.1)]
