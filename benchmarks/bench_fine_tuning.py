@@ -4,8 +4,8 @@ The shipped surrogate is taken for the truth. Each arm begins with the shipped g
 drawn as in a campaign, leaves out what the campaign's hard constraints stop (which costs nothing, and so do repeats),
 and asks the oracle about the rest until its questions are spent. ``weighted`` is retrained on the best known molecules,
 those of the library among them, after every hundred questions, with a campaign's settings; ``policy gradient`` learns
-from every batch; ``as shipped`` asks nothing and learns nothing. Then each makes molecules once more, judged outside the
-budget. About three CPU minutes at the defaults; writes ``benchmarks/results/fine_tuning.json``.
+from every batch; ``as shipped`` asks nothing and learns nothing. Then each makes molecules once more, judged outside
+the budget. About three CPU minutes at the defaults; writes ``benchmarks/results/fine_tuning.json``.
 """
 
 from __future__ import annotations

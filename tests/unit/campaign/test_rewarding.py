@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from heliosc.campaign.learning import reinforce_generator
+from heliosc.campaign.loop import Campaign
+from heliosc.campaign.models import SHIPPED_SURROGATE, load_generator
 from heliosc.campaign.rewarding import role_reward
+from heliosc.campaign.run_folder import RunFolder
 from heliosc.config import Config, load_config
 from heliosc.generation.jtvae.policy import PolicySettings
 from heliosc.properties import PredictionTable, PropertyKey, PropertyTable
@@ -83,3 +87,22 @@ def test_a_campaign_takes_a_step_for_each_goal_when_its_rounds_have_passed(tmp_p
         reinforce_generator(generator, goals, config=config, index=index, seed=0, folder=tmp_path / str(index))
     assert generator.asked == [PolicySettings(6, batch_size=8, learning_rate=1e-3, prior_weight=0.5)]
     assert [folder.name for folder in generator.saved] == ["0", "1"]
+
+
+def test_a_campaign_refreshes_its_generator_by_the_rewards_of_its_roles(tmp_path: Path) -> None:
+    settings = ["fine_tuning=policy_gradient", "policy_gradient={steps: 1, batch_size: 4}"]
+    overrides = [f"generator.{text}" for text in settings]
+    config = load_config(overrides=["selection.roles=[p_dopable, n_dopable]", f"campaign.runs={tmp_path}", *overrides])
+    run = RunFolder(tmp_path / "r")
+    campaign = Campaign(config, run)
+    shutil.copytree(SHIPPED_SURROGATE, run.round(0) / "surrogate")
+    generator = load_generator(device="cpu")
+    goals = campaign._goals(0, generator)
+    assert len(goals) == 2
+    for conditions, reward in goals:
+        assert conditions
+        earned = reward(campaign.library.smiles[:20])
+        assert ((earned >= 0) & np.isfinite(earned)).all()
+        assert earned.max() > 0
+    campaign._refresh_generator(0, campaign._candidates_table([]))
+    assert load_generator(run.round(0) / "generator", device="cpu").n_refreshes == generator.n_refreshes + 1
