@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from heliosc.chemistry.identity import canonical_smiles
 from heliosc.errors import InputError
-from heliosc.experiments.form import MADE_ANSWERS, FormField, form_fields
+from heliosc.experiments.form import FIELDS, MADE_ANSWERS, FormField, form_fields
 from heliosc.experiments.numbers import is_missing, read_number, to_unit
 from heliosc.experiments.reading.form_file import Answer, RawForm
 from heliosc.properties import PropertyKey
@@ -27,11 +27,14 @@ _USUAL: Mapping[str, tuple[float, float, str]] = {
     "pce_sd": (0.0, 20.0, "another unit?"),
     "yield_overall": (0.0, 100.0, "another unit?"),
     "purity": (0.0, 100.0, "another unit?"),
+    "n_devices": (1.0, 100_000.0, "another number?"),
     "eqe_max": (0.0, 100.0, "another unit?"),
     "mobility_hole": (0.0, 200.0, "another unit?"),
     "mobility_electron": (0.0, 200.0, "another unit?"),
 }
 """Field -> lowest and highest value that is taken without asking, in our unit, and what else it may be."""
+
+_FIELDS = {field.name: field for field in FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +152,13 @@ def _measurement(field: FormField, answer: Answer, index: int, form: RawForm) ->
     std = number.std
     if field.name == "pce_mean" and std is None:
         std = _beside(form, "pce_sd", index)
+    if std is not None and not std <= high - low:
+        raise InputError(f"the error {std:.6g} {ours} is impossible; possible values span {high - low:g}")
     n = _beside(form, "n_devices", index) if "n_devices" in field.conditions else None
     conditions = "; ".join(
         f"{name}: {form.first(name)}" for name in field.conditions if form.first(name) and name != "n_devices"
     )
-    return Measurement(
-        field.name, index, field.key, number.value, std, None if n is None or n < 1 else int(n), conditions
-    )
+    return Measurement(field.name, index, field.key, number.value, std, None if n is None else int(n), conditions)
 
 
 def _check_usual(field: FormField, value: float, unit: str) -> None:
@@ -165,11 +168,11 @@ def _check_usual(field: FormField, value: float, unit: str) -> None:
 
 
 def _beside(form: RawForm, field: str, index: int) -> float | None:
-    """The number in another field that goes with this replicate; what is unreadable there is refused by itself."""
+    """The number in another field that goes with this replicate; what cannot be used there is refused by itself."""
     answers = form.answers.get(field, ())
     if not answers:
         return None
     try:
-        return read_number(answers[min(index, len(answers) - 1)].text).value
+        return float(_fact(_FIELDS[field], answers[min(index, len(answers) - 1)]))
     except InputError:
         return None

@@ -56,6 +56,8 @@ def read_number(text: str) -> ReadNumber:
     if not math.isfinite(value):
         raise InputError(f"{text[:40]!r} is not a number that a measurement can give")
     std = None if match["std"] is None else float(match["std"].replace(",", "."))
+    if std is not None and not math.isfinite(std):
+        raise InputError(f"{text[:40]!r} has no error that a measurement can have")
     return ReadNumber(value, std, (match["unit"] or "").strip())
 
 

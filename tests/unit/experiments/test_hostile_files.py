@@ -163,3 +163,29 @@ def test_notebook_metadata_is_read_as_a_form(candidate: tuple[Path, CandidateRec
     measured = {value.key.name: value.value for value in outcomes_of_run(run)[record.id].measured}
     assert (found.origin, found.n_values) == ("notebook.eln:entry", 2)
     assert measured == {"open_circuit_voltage": pytest.approx(0.91), "power_conversion_efficiency": 7.1}
+
+
+def test_impossible_errors_and_counts_are_set_aside_and_stop_no_other_form(
+    candidate: tuple[Path, CandidateRecord], fill_in: Callable[..., Path]
+) -> None:
+    run, record = candidate
+    hostile = {
+        "ie_cv": "5.3 ± 1e400", "ea_cv": "3.5 ± 1e300", "absorption_onset_film": "700 ± 1e308",
+        "pce_mean": "7.1", "pce_sd": "-0.3", "n_devices": "1e300",
+    }  # fmt: skip
+    forms = [fill_in("a.csv", record, {"made": "yes", **hostile}), fill_in("b.csv", record, {"voc": "0.9"})]
+    first, second = import_returned(run.parent, forms, who="tester")
+    assert (first.n_values, first.n_refused, second.n_values) == (1, 5, 1)
+    (efficiency,) = (v for v in outcomes_of_run(run)[record.id].measured if v.key.name.startswith("power"))
+    assert (efficiency.value, efficiency.std, efficiency.n) == (7.1, None, 1)
+
+
+def test_the_spread_of_devices_is_read_in_its_own_unit(
+    candidate: tuple[Path, CandidateRecord], fill_in: Callable[..., Path]
+) -> None:
+    run, record = candidate
+    units = {"pce_mean": "fraction", "pce_sd": "fraction"}
+    form = fill_in("a.csv", record, {"pce_mean": "0.12", "pce_sd": "0.01"}, units=units)
+    import_returned(run.parent, [form], who="tester")
+    (efficiency,) = outcomes_of_run(run)[record.id].measured
+    assert (efficiency.value, efficiency.std) == (pytest.approx(12.0), pytest.approx(1.0))
