@@ -38,10 +38,14 @@ outputs = {{
     "pipeline fetch": (["data/downloads/fetched.json"], data["sources"]),
     "pipeline merge": (["data/store/merge.json", raw, "data/raw/all_polymers.csv"], data["sources"]),
     "pipeline split": (["data/prepared/train.csv", "data/prepared/seed.csv"], [data["split"], data["seed_size"]]),
-    "train surrogate": (["models/surrogate/config.json"], config["surrogate"]),
+    "train surrogate": (["models/surrogate/config.json"], [config["surrogate"]["n_members"]]),
     "train generator": (["models/generator/model.json"], [generator["epochs"], data["seed_size"]]),
-    "run": (["runs/pipeline/history.jsonl", "data/calculations/store.sqlite"], [config["campaign"], generator, models]),
-    "report": (["reports/pipeline.html"], models),
+    "run": (
+        ["runs/pipeline/history.jsonl", "data/calculations/store.sqlite"],
+        [config["campaign"], config["surrogate"], generator, models],
+    ),
+    "report": (["reports/pipeline.html"], pathlib.Path("runs/pipeline/history.jsonl").read_text()
+               if stage == "report" else None),
 }}
 files, reads = outputs[stage]
 for name in files:
@@ -103,6 +107,7 @@ def test_only_what_depends_on_a_value_runs_again(project: Path) -> None:
     assert change("batch_size: 24", "batch_size: 25") == {"run", "report"}
     assert change("n_samples: 600", "n_samples: 601") == {"run", "report"}
     assert change("n_members: 5", "n_members: 4") == {"train surrogate", "run", "report"}
+    assert change("fine_tune_epochs: 6", "fine_tune_epochs: 0") == {"train surrogate", "run", "report"}  # same model
     assert change("epochs: 48", "epochs: 47") == {"train generator", "run", "report"}
     assert change("seed_size: 500", "seed_size: 400") == {"pipeline split", "train generator", "run", "report"}
     assert change("store: data/calculations/store.sqlite", "store: data/calculations/other.sqlite") == set()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer.main
-from documentation import PAGES, blocks
+from documentation import DOCS, PAGES, blocks
 
 from heliosc.cli.app import app
 from heliosc.config import load_config
@@ -16,7 +16,7 @@ from heliosc.config import load_config
 COMMANDS = sorted(
     {
         line
-        for page in PAGES
+        for page in (*PAGES, DOCS.parent / "README.md")
         for block in blocks(page, "console")
         for line in re.sub(r"\\\n *", "", block.text).splitlines()  # a command may go on below
         if line.startswith("heliosc ")
