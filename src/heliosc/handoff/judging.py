@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from heliosc.campaign.laboratory import outcomes_of_run
-from heliosc.campaign.records import CandidateRecord
+from heliosc.campaign.records import CandidateRecord, read_candidates
+from heliosc.chemistry.identity import canonical_smiles
+from heliosc.experiments.outcomes import MeasuredValue
 from heliosc.handoff.device import run_device_contexts
 from heliosc.handoff.package import PackageContext
 from heliosc.handoff.promotion.criteria import Criteria
@@ -79,8 +81,17 @@ def measured_evidence(run_folder: Path) -> dict[str, list[Evidence]]:
     ------
     ParseError : the journal is damaged
     """
+    proposed = {candidate.id: candidate.smiles for candidate in read_candidates(run_folder)}
     return {
-        name: [Evidence(value.key, value.value, value.std, note=value.conditions) for value in outcome.measured]
+        name: [
+            Evidence(value.key, value.value, value.std, note=_how(value, proposed[name])) for value in outcome.measured
+        ]
         for name, outcome in outcomes_of_run(run_folder).items()
         if outcome.measured
     }
+
+
+def _how(value: MeasuredValue, proposed: str) -> str:
+    """Conditions of a measured value, and the compound where it was made with other side chains."""
+    other = "" if value.smiles == canonical_smiles(proposed) else f"measured on {value.smiles}"
+    return "; ".join(part for part in (value.conditions, other) if part)

@@ -77,3 +77,14 @@ def test_a_file_that_is_not_there_stops_before_anything_is_written(tmp_path: Pat
     with pytest.raises(InputError, match="cannot read"):
         import_returned(tmp_path, [tmp_path / "none.csv"], who="tester")
     assert not (tmp_path / "experiments").exists()
+
+
+def test_a_value_of_a_compound_with_other_side_chains_says_so(
+    package: tuple[Path, CandidateRecord, dict[str, bytes]], tmp_path: Path
+) -> None:
+    run, candidate, _ = package
+    form = tmp_path / "form.csv"
+    form.write_text(f"field,value,unit\ncandidate_id,{candidate.id},\nside_chains,CCCCc1cccs1,\nie_cv,5.4,eV\n")
+    import_returned(run.parent, [form], who="tester")
+    (evidence,) = measured_evidence(run)[candidate.id]
+    assert evidence.note == "measured on CCCCc1cccs1"
