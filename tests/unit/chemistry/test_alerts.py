@@ -271,6 +271,7 @@ WARNED = {
     "nitrosobenzene": ("O=Nc1ccccc1", "c_nitroso"),
     "TCNQ": ("N#CC(C#N)=C1C=CC(C=C1)=C(C#N)C#N", "vinylidene_dicyano"),
     "hexacene": ("c1ccc2cc3cc4cc5cc6ccccc6cc5cc4cc3cc2c1", "linear_acene"),
+    "1-azapentacene": ("c1ccc2cc3cc4cc5ncccc5cc4cc3cc2c1", "linear_acene"),
 }
 
 
