@@ -18,7 +18,7 @@ from heliosc.cli.commands.promote import promote
 from heliosc.cli.commands.results import handoff, report, status
 from heliosc.cli.commands.run import run
 from heliosc.cli.commands.update import update
-from heliosc.cli.errors import ExplainingGroup, raise_on_sigterm
+from heliosc.cli.errors import ExplainingGroup, Terminated, messages, raise_on_sigterm
 
 app = typer.Typer(
     cls=ExplainingGroup,
@@ -72,4 +72,8 @@ def options(
 def main() -> None:
     """Entry point of the ``heliosc`` program."""
     raise_on_sigterm()
-    app()
+    try:
+        app()
+    except Terminated:  # before or after a command had the word
+        messages.print("Terminated. Nothing is lost: the same command goes on from here.")
+        raise SystemExit(143) from None
