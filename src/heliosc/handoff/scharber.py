@@ -72,7 +72,7 @@ def short_circuit_current(gap_eV: float) -> float:
     edge_nm = HC_EV_NM / gap_eV if gap_eV > 0 else np.inf
     if not wavelengths[0] < edge_nm < wavelengths[-1]:
         raise InputError(
-            f"optical gap {gap_eV} eV is outside the solar spectrum; expected {HC_EV_NM / wavelengths[-1]:.2f} to "
+            f"optical gap {gap_eV:.2f} eV is outside the solar spectrum; expected {HC_EV_NM / wavelengths[-1]:.2f} to "
             f"{HC_EV_NM / wavelengths[0]:.2f} eV"
         )
     grid = np.append(wavelengths[wavelengths < edge_nm], edge_nm)
