@@ -52,7 +52,7 @@ def test_the_settings_that_are_shipped_are_tried_first(pool: Path, tmp_path: Pat
         "--labelled", "0.2", "--out", str(tmp_path / "out"),
     )  # fmt: skip
     assert len(rows) == 1
-    assert (rows[0]["acquisition"], rows[0]["beta"], rows[0]["max_similarity"]) == ("pareto_ucb", 2.0, 1.0)
+    assert (rows[0]["acquisition"], rows[0]["beta"], rows[0]["max_similarity"]) == ("pareto_ucb", 1.5, 1.0)
 
 
 @pytest.mark.parametrize("words", [["--objective", "maximise pce - lambda"], ["--exact", "lambda"]])
