@@ -53,6 +53,7 @@ REPLAYS = Path(__file__).parent / "results" / "al_replays.json"
 RANDOM, GREEDY, UCB = BASELINES
 LEARNT = replace(DEFAULT_ARM, name="heliosc, all learnt", uses_exact=False, uses_derived=False)
 NETWORK = replace(DEFAULT_ARM, name="heliosc, MPNN", model="mpnn")
+THOMPSON = replace(DEFAULT_ARM, name="heliosc, Thompson", acquisition="thompson")
 CAPPED = replace(DEFAULT_ARM, name="heliosc, cap 0.7", max_similarity=0.7)
 DERIVED = ("pce_1 from gap, lumo", "pce_2 from gap, lumo")
 CANDIDATES, PICKS = 100_000, 64
@@ -98,7 +99,7 @@ def one_objective(seeds: int) -> list[dict[str, Any]]:
 def two_objectives(seeds: int) -> list[dict[str, Any]]:
     return replay_task(
         "tartarus_hce.csv", ["maximise pce_1 - sas", "maximise pce_2 - sas"], exact=("sas",), derived=DERIVED,
-        seeds=seeds, at=[0.05, 0.08], arms=[RANDOM, DEFAULT_ARM, CAPPED, UCB],
+        seeds=seeds, at=[0.05, 0.08], arms=[RANDOM, DEFAULT_ARM, THOMPSON, CAPPED, UCB],
     )  # fmt: skip
 
 
