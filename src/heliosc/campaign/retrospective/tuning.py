@@ -51,7 +51,7 @@ def tune_arm(
     ------
     MissingDependencyError : Optuna is not installed
     """
-    optuna = _optuna()
+    optuna = load_optuna()
     tried: dict[Arm, float] = {}
     further = [f"weight of {objective.text}" for objective in task.objectives[1:]]
 
@@ -94,7 +94,13 @@ def _score(task: Task, arm: Arm, *, n_seeds: int, file: Path, progress: Callable
     return float(np.mean(shares))
 
 
-def _optuna() -> Any:
+def load_optuna() -> Any:
+    """Optuna, quiet.
+
+    Raises
+    ------
+    MissingDependencyError : it is not installed
+    """
     try:
         import optuna
     except ImportError as error:

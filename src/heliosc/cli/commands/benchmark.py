@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliosc.cli.errors import messages
-from heliosc.cli.options import AsJson
+from heliosc.cli.options import AsJson, ConfigFile, Overrides
 from heliosc.cli.output import print_json, print_table
+from heliosc.config import Config, load_config
 from heliosc.errors import UsageError
 from heliosc.files import write_atomically
 
@@ -90,8 +91,15 @@ def active_learning(
 
 
 def tune(
-    pool: PoolFile,
-    objective: Objectives,
+    pool: Annotated[
+        Path | None, typer.Option(help="CSV with a SMILES column and numeric columns, all labelled.")
+    ] = None,
+    objective: Annotated[
+        list[str] | None, typer.Option(help="'maximise A - 2*B' or 'minimise A'; give it again for more.")
+    ] = None,
+    assembly: Annotated[
+        str | None, typer.Option(metavar="ROLE", help="Search how the generator puts molecules together, for a role.")
+    ] = None,
     within: Windows = None,
     exact: Exact = None,
     derived: Derived = None,
@@ -102,11 +110,23 @@ def tune(
     model: Annotated[str, typer.Option(help="trees, or forest.")] = "trees",
     seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for replays.json and tuning.json.")] = Path("tuning"),
+    config: ConfigFile = None,
+    override: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search acquisition, optimism, weights and diversity on a labelled pool. The same command again goes on."""
+    """Search acquisition, optimism, weights and diversity on a labelled pool, or with --assembly the generator's
+    settings. The same search on a pool goes on where it was."""
     from heliosc.campaign.retrospective.tuning import tune_arm
 
+    if assembly is not None:
+        if pool is not None or objective:
+            raise UsageError("--assembly generates molecules and has no meaning with --pool and --objective")
+        _tune_assembly(
+            assembly, load_config(config, override or ()), trials=trials, seed=seed, out=out, as_json=as_json
+        )
+        return
+    if pool is None or not objective:
+        raise UsageError("nothing to search on; give --pool FILE with --objective, or --assembly ROLE")
     task = _task(pool, objective, within, exact, derived, batch=batch, labelled=labelled)
     found = tune_arm(
         task, n_trials=trials, n_seeds=seeds, model=model, seed=seed, file=out / "replays.json", progress=messages.print
@@ -120,6 +140,15 @@ def tune(
     ]  # fmt: skip
     write_atomically(out / "tuning.json", json.dumps(rows, indent=1) + "\n")
     print_table(rows, title=f"{pool.name}: best first", as_json=as_json)
+
+
+def _tune_assembly(role: str, config: Config, *, trials: int, seed: int, out: Path, as_json: bool) -> None:
+    from heliosc.campaign.assembly_tuning import tune_assembly
+
+    found = tune_assembly(config, role, n_trials=trials, seed=seed, progress=messages.print)
+    rows = [{"score": trial.score, "usable": trial.n_usable, **trial.settings} for trial in found]
+    write_atomically(out / "assembly.json", json.dumps(rows, indent=1) + "\n")
+    print_table(rows, title=f"{role}: best first", as_json=as_json)
 
 
 def _task(
