@@ -43,7 +43,13 @@ from heliosc.datasets.library.load import load_library
 from heliosc.handoff.partners import load_partners
 from heliosc.handoff.promotion.assessment import decision_of
 from heliosc.handoff.promotion.calibrated import cv_evidence
-from heliosc.handoff.promotion.criteria import Criteria, PairCriterion, WindowCriterion, load_criteria
+from heliosc.handoff.promotion.criteria import (
+    Criteria,
+    MissingCriterion,
+    PairCriterion,
+    WindowCriterion,
+    load_criteria,
+)
 from heliosc.handoff.promotion.evidence import Evidence, evidence_of, molecule_kinds
 from heliosc.handoff.promotion.ledger import Decision, GateEntry
 from heliosc.handoff.promotion.pairs import pair_entry
@@ -206,6 +212,7 @@ def decide(item: Known, role: str, criteria: Criteria) -> tuple[Decision, list[G
         if isinstance(criterion, WindowCriterion)
         else pair_entry(criterion, item.evidence, criteria=criteria, kinds=item.kinds)
         for criterion in criteria.role(role).criteria
+        if not isinstance(criterion, MissingCriterion)
     ]
     return decision_of(entries), entries
 
