@@ -28,8 +28,9 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not slow and not program" tests/unit
 
+# PYTEST_FLAGS=--after-check leaves out what `make check` has just run
 test: install
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(PYTEST_FLAGS)
 
 bench: install
 	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done

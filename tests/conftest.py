@@ -17,6 +17,25 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--after-check", action="store_true", help="leave out the fast unit tests: `make check` has just run them"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--after-check"):
+        return
+    unit = REPOSITORY / "tests" / "unit"
+    done = [
+        item
+        for item in items
+        if unit in item.path.parents and not any(item.get_closest_marker(name) for name in ("slow", "program"))
+    ]
+    config.hook.pytest_deselected(items=done)
+    items[:] = [item for item in items if item not in set(done)]
+
+
 _LOGS = Path(os.environ.get("HELIOSC_REFERENCE_DATA", REPOSITORY.parent / "shared" / "data")) / "qc-logs"
 
 
